@@ -1,0 +1,111 @@
+"""The contract that every environment implements: typed endpoints and one `as_env()`.
+
+`pipeline/` and `producer/` parse the variables named here; a test compares both ends. Each variable is one
+field, never a string put together from several, so that a Pulumi Output can stand for any of them.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.secret_refs import SecretRef
+
+Env = dict[str, str]
+
+
+class _Endpoint(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PostgresEndpoint(_Endpoint):
+    """Where the warehouse is, and the references of its four roles' passwords."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    database: str
+    sslmode: str = "prefer"
+    sslrootcert: str = ""
+    admin_user: str
+    admin_password: SecretRef
+    ingest_password: SecretRef
+    etl_password: SecretRef
+    bi_readonly_password: SecretRef
+
+    def variables(self) -> Env:
+        """Return the ECOM_POSTGRES_* variables."""
+        return {
+            "ECOM_POSTGRES_HOST": self.host,
+            "ECOM_POSTGRES_PORT": str(self.port),
+            "ECOM_POSTGRES_DATABASE": self.database,
+            "ECOM_POSTGRES_SSLMODE": self.sslmode,
+            "ECOM_POSTGRES_SSLROOTCERT": self.sslrootcert,
+            "ECOM_POSTGRES_ADMIN_USER": self.admin_user,
+            "ECOM_POSTGRES_ADMIN_PASSWORD_REF": self.admin_password,
+            "ECOM_POSTGRES_INGEST_PASSWORD_REF": self.ingest_password,
+            "ECOM_POSTGRES_ETL_PASSWORD_REF": self.etl_password,
+            "ECOM_POSTGRES_BI_READONLY_PASSWORD_REF": self.bi_readonly_password,
+        }
+
+
+class KafkaEndpoint(_Endpoint):
+    """Where the brokers are, how to authenticate, and the topics' names."""
+
+    bootstrap_servers: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = ""
+    orders_topic: str = "orders"
+    dlq_topic: str = "orders_dlq"
+    cleaned_topic: str = ""
+
+    def variables(self) -> Env:
+        """Return the ECOM_KAFKA_* variables."""
+        return {
+            "ECOM_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "ECOM_KAFKA_SECURITY_PROTOCOL": self.security_protocol,
+            "ECOM_KAFKA_SASL_MECHANISM": self.sasl_mechanism,
+            "ECOM_KAFKA_ORDERS_TOPIC": self.orders_topic,
+            "ECOM_KAFKA_DLQ_TOPIC": self.dlq_topic,
+            "ECOM_KAFKA_CLEANED_TOPIC": self.cleaned_topic,
+        }
+
+
+class SparkEndpoint(_Endpoint):
+    """Where Spark runs and how the streaming job is paced."""
+
+    master: str
+    jars: str = ""
+    driver_memory: str = "1g"
+    max_offsets_per_trigger: int = Field(ge=1)
+    trigger_interval_ms: int = Field(ge=0)
+
+    def variables(self) -> Env:
+        """Return the ECOM_SPARK_* and ECOM_STREAM_* variables; jars are comma-separated paths."""
+        return {
+            "ECOM_SPARK_MASTER": self.master,
+            "ECOM_SPARK_JARS": self.jars,
+            "ECOM_SPARK_DRIVER_MEMORY": self.driver_memory,
+            "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER": str(self.max_offsets_per_trigger),
+            "ECOM_STREAM_TRIGGER_INTERVAL_MS": str(self.trigger_interval_ms),
+        }
+
+
+class StorageEndpoint(_Endpoint):
+    """Durable storage outside the database."""
+
+    checkpoints: str
+
+    def variables(self) -> Env:
+        """Return the ECOM_STORAGE_* variables; `checkpoints` is a URI that Spark can write to."""
+        return {"ECOM_STORAGE_CHECKPOINTS": self.checkpoints}
+
+
+class Platform(_Endpoint):
+    """Everything that the pipeline may know about where it runs."""
+
+    postgres: PostgresEndpoint
+    kafka: KafkaEndpoint
+    spark: SparkEndpoint
+    storage: StorageEndpoint
+
+    def as_env(self) -> Env:
+        """Return all variables, secrets as references only."""
+        parts = (self.postgres, self.kafka, self.spark, self.storage)
+        return {name: value for part in parts for name, value in part.variables().items()}

@@ -1,0 +1,1 @@
+"""The work: events, settings, migrations, the streaming job, verification. Knows no environment."""
