@@ -1,0 +1,1 @@
+"""The `ecom` command: thin, it only calls what the other packages do."""

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
 from pipeline.console import run
-from pipeline.database import connect_patiently
+from pipeline.database import connect, connect_patiently
 from pipeline.settings import PostgresSettings, Role, load
 
 LOGIN_ROLES: tuple[Role, ...] = ("ingest", "etl", "bi_readonly")
@@ -24,22 +24,24 @@ def migrate(settings: PostgresSettings) -> None:
     """
     connection = connect_patiently(settings, "admin", "ecom-migrate")
     try:
-        _upgrade(connection)
+        _upgrade(settings)
         _set_passwords(connection, settings)
         connection.commit()
     finally:
         connection.close()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(settings: PostgresSettings) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    engine = sqlalchemy.create_engine("postgresql+psycopg2://", creator=lambda: connection)
-    with engine.connect() as bound:
-        config.attributes["connection"] = bound
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg2://",
+        creator=lambda: connect(settings, "admin", "ecom-migrate"),
+        poolclass=sqlalchemy.NullPool,
+    )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        bound.commit()
-        bound.detach()
 
 
 def _set_passwords(connection: Connection, settings: PostgresSettings) -> None:
