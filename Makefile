@@ -1,0 +1,94 @@
+# Entry points of the repository. `make help` lists them; CI runs these very targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# Inside the venv, so that it vanishes with it and never dirties the repository.
+SYNCED := $(VENV)/.ecom-synced
+
+ARGS ?=
+ONLY ?=
+
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+# A Python of the right version on this machine comes first: downloads of Pythons are blocked in many networks.
+export UV_PYTHON_PREFERENCE ?= system
+# Child processes (Spark's workers, the supervisor's programs) must find this venv's commands.
+export PATH := $(BIN):$(PATH)
+# Another project's activated venv must not be taken for ours.
+unexport VIRTUAL_ENV
+
+$(SYNCED): pyproject.toml uv.lock
+	@uv="$$(scripts/bootstrap_uv.sh)" && "$$uv" sync --frozen --all-extras
+	@touch $@
+
+.PHONY: help
+help: ## Show this list
+	@echo "usage: make TARGET [ARGS=…]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(SYNCED) prerequisites ## Get uv, Python packages (uv.lock) and the Java jars
+	@if [ -f environments/embedded/jars.py ]; then python -m environments.embedded.jars; fi
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/check_prerequisites.sh
+
+.PHONY: demo
+demo: setup ## The whole pipeline on this machine, with proof; `make demo ARGS=--exit` ends by itself
+	@ecom demo $(ARGS)
+
+.PHONY: up
+up: setup ## Start the embedded environment
+	@ecom up $(ARGS)
+
+.PHONY: down
+down: $(SYNCED) ## Stop it; `make down ARGS=--wipe` deletes its data
+	@ecom down $(ARGS)
+
+.PHONY: status
+status: $(SYNCED) ## What is running, where, and how it feels
+	@ecom status $(ARGS)
+
+.PHONY: check
+check: $(SYNCED) ## Lint, formatting, types, import rule, lock file
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+	@uv="$$(scripts/bootstrap_uv.sh)" && "$$uv" lock --check
+
+.PHONY: format
+format: $(SYNCED) ## Fix what ruff can fix
+	ruff check --fix
+	ruff format
+
+.PHONY: test
+test: check setup ## Checks, then unit and integration tests and one kill of each kind
+	pytest -m "not faults" $(ARGS)
+
+.PHONY: test-unit
+test-unit: setup ## Unit tests only: no process is started except Spark's session
+	pytest tests/unit $(ARGS)
+
+.PHONY: test-faults
+test-faults: setup ## Kills, restarts and fuzz at full length
+	pytest -m faults tests/faults $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
+	@python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+.PHONY: schema
+schema: $(SYNCED) ## Write docs/order-event.schema.json anew from pipeline/events.py
+	@python -c 'import sys; from pipeline.events import json_schema_text; sys.stdout.write(json_schema_text())' \
+		> docs/order-event.schema.json.new
+	@mv docs/order-event.schema.json.new docs/order-event.schema.json
+
+.PHONY: clean
+clean: ## Delete the venv and the tools' caches; the platform's data stays (`make down ARGS=--wipe`)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
