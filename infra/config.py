@@ -13,7 +13,8 @@ class ConfigError(ValueError):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Strict, or `port = true` would be port 1.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class PostgresConfig(_Section):

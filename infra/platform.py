@@ -12,7 +12,8 @@ Env = dict[str, str]
 
 
 class _Endpoint(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Pydantic prints a refused input; here it may be a password pasted where its reference belongs.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class PostgresEndpoint(_Endpoint):

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-_ALLOWED = re.compile(r"^(file:/.+|arn:aws[a-z-]*:secretsmanager:.+)$")
+_ALLOWED = re.compile(r"file:/.+|arn:aws[a-z-]*:secretsmanager:.+")
 
 
 def _check(value: str) -> str:
-    if not _ALLOWED.match(value):
+    if not _ALLOWED.fullmatch(value):
         # The value itself is kept out of the message: a password pasted by mistake would be printed.
         raise ValueError("must be a reference: file:/absolute/path or arn:aws:secretsmanager:…, not a secret")
     return value

@@ -17,7 +17,7 @@ Currency = Literal["CHF", "EUR", "GBP", "USD"]
 Status = Literal["placed", "paid", "shipped", "delivered", "cancelled"]
 
 SCHEMA_VERSION = "1.0"
-MAX_ID = 2**53 - 1 # the largest integer that every JSON reader keeps exactly (RFC 8259, section 6)
+MAX_ID = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (RFC 8259, section 6)
 
 
 class OrderEvent(BaseModel):

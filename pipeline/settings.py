@@ -5,6 +5,8 @@ where `ECOM_ENV_FILE` names a file of NAME=value lines, from that file; the envi
 """
 
 import os
+import re
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -20,9 +22,13 @@ class SettingsError(ValueError):
     """Settings that can't be used; the message names variable, value, what is allowed and the source."""
 
 
+# The same as infra.secret_refs allows; a test compares both ends.
+_REFERENCE = re.compile(r"file:/.+|arn:aws[a-z-]*:secretsmanager:.+")
+
+
 def _reference(value: str) -> str:
-    if not value.startswith(("file:/", "arn:aws")):
-        raise ValueError("must be a reference to a secret (file:/absolute/path or arn:aws:…)")
+    if not _REFERENCE.fullmatch(value):
+        raise ValueError("must be a reference: file:/absolute/path or arn:aws:secretsmanager:…, not a secret")
     return value
 
 
@@ -33,7 +39,10 @@ NonEmpty = Annotated[str, Field(min_length=1)]
 class PostgresSettings(BaseSettings):
     """Connection to the warehouse; `password(role)` resolves that role's reference."""
 
-    model_config = SettingsConfigDict(env_prefix="ECOM_POSTGRES_", frozen=True, extra="ignore")
+    # Pydantic prints a refused input; here it may be a password pasted where its reference belongs.
+    model_config = SettingsConfigDict(
+        env_prefix="ECOM_POSTGRES_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     host: NonEmpty
     port: int = Field(ge=1, le=65535)
@@ -101,12 +110,23 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 def load(kind: type[SettingsT]) -> SettingsT:
     """Parse one group of settings; raise SettingsError with a line for each missing or wrong variable."""
-    env_file = os.environ.get(ENV_FILE_VARIABLE)
+    env_file = _env_file()
     try:
         return kind(_env_file=env_file)
     except ValidationError as error:
         prefix = kind.model_config["env_prefix"]
         raise SettingsError(_explain(error, prefix, env_file)) from None
+
+
+def _env_file() -> str | None:
+    name = os.environ.get(ENV_FILE_VARIABLE)
+    if not name:
+        return None
+    try:
+        Path(name).read_text(encoding="utf-8")  # pydantic-settings passes over a missing file in silence
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE_VARIABLE}={name!r}: cannot be read: {error}") from None
+    return name
 
 
 def _explain(error: ValidationError, prefix: str, env_file: str | None) -> str:

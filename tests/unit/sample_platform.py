@@ -1,0 +1,24 @@
+"""A Platform as an environment would hand it over, for tests of both ends of the contract."""
+
+from pathlib import Path
+
+from infra.platform import KafkaEndpoint, Platform, PostgresEndpoint, SparkEndpoint, StorageEndpoint
+
+
+def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
+    postgres = PostgresEndpoint(
+        host="127.0.0.1",
+        port=5432,
+        database="ecom",
+        admin_user="postgres",
+        admin_password=f"file:{secrets}/admin",
+        ingest_password=f"file:{secrets}/ingest",
+        etl_password=f"file:{secrets}/etl",
+        bi_readonly_password=f"file:{secrets}/bi_readonly",
+    )
+    return Platform(
+        postgres=postgres,
+        kafka=KafkaEndpoint(bootstrap_servers="127.0.0.1:9092"),
+        spark=SparkEndpoint(master="local[*]", max_offsets_per_trigger=1000, trigger_interval_ms=0),
+        storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
+    )

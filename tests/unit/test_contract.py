@@ -1,0 +1,207 @@
+"""infra.platform writes the variables, pipeline.settings reads them: both ends must be the same."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from infra.platform import PostgresEndpoint
+from pipeline.settings import (
+    ALL_SETTINGS,
+    KafkaSettings,
+    PostgresSettings,
+    SettingsError,
+    SparkSettings,
+    StorageSettings,
+    StreamSettings,
+    load,
+)
+from tests.unit.sample_platform import sample_platform
+
+PASTED = "hunter2-pasted"
+
+
+def read_variables() -> list[str]:
+    return [
+        f"{kind.model_config['env_prefix']}{field}".upper()
+        for kind in ALL_SETTINGS
+        for field in kind.model_fields
+    ]
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name in [name for name in os.environ if name.startswith("ECOM_")]:
+        monkeypatch.delenv(name)
+    variables = sample_platform().as_env()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+def env_file(path: Path, variables: dict[str, str]) -> Path:
+    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+    return path
+
+
+def test_the_variables_written_are_the_variables_read():
+    assert sorted(sample_platform().as_env()) == sorted(read_variables())
+
+
+@pytest.mark.parametrize("kind", ALL_SETTINGS)
+def test_each_group_gets_back_what_the_platform_said(kind, env):
+    settings = load(kind)
+    prefix = kind.model_config["env_prefix"]
+    read = {f"{prefix}{name}".upper(): str(value) for name, value in settings.model_dump().items()}
+    assert read == {name: value for name, value in env.items() if name in read}
+    assert len(read) == len(kind.model_fields)
+
+
+@pytest.mark.parametrize("kind", ALL_SETTINGS)
+def test_settings_are_frozen(kind, env):
+    settings = load(kind)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, next(iter(kind.model_fields)), "other")
+
+
+@pytest.mark.parametrize("variable", read_variables())
+def test_each_missing_variable_is_named_with_the_places_looked_in(variable, env, monkeypatch):
+    monkeypatch.delenv(variable)
+    kind = next(kind for kind in ALL_SETTINGS if variable.startswith(str(kind.model_config["env_prefix"])))
+    with pytest.raises(SettingsError) as caught:
+        load(kind)
+    assert f"{variable} is not set (looked in the process environment)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable", "value", "allowed"),
+    [
+        (PostgresSettings, "ECOM_POSTGRES_PORT", "70000", "less than or equal to 65535"),
+        (PostgresSettings, "ECOM_POSTGRES_SSLMODE", "maybe", "'verify-full'"),
+        (PostgresSettings, "ECOM_POSTGRES_HOST", "", "at least 1 character"),
+        (KafkaSettings, "ECOM_KAFKA_BOOTSTRAP_SERVERS", "broker", "should match pattern"),
+        (KafkaSettings, "ECOM_KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT', 'SSL' or 'SASL_SSL'"),
+        (SparkSettings, "ECOM_SPARK_DRIVER_MEMORY", "lots", "should match pattern"),
+        (StreamSettings, "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER", "0", "greater than or equal to 1"),
+        (StorageSettings, "ECOM_STORAGE_CHECKPOINTS", "", "at least 1 character"),
+    ],
+)
+def test_a_wrong_value_names_variable_value_what_is_allowed_and_source(
+    kind, variable, value, allowed, env, monkeypatch
+):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load(kind)
+    message = str(caught.value)
+    assert message.startswith(f"{variable}={value!r} (from the process environment): ")
+    assert allowed in message
+
+
+def test_each_wrong_variable_has_its_own_line(env, monkeypatch):
+    monkeypatch.setenv("ECOM_KAFKA_ORDERS_TOPIC", "")
+    monkeypatch.delenv("ECOM_KAFKA_DLQ_TOPIC")
+    with pytest.raises(SettingsError) as caught:
+        load(KafkaSettings)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("ECOM_KAFKA_ORDERS_TOPIC=''")
+    assert second.startswith("ECOM_KAFKA_DLQ_TOPIC is not set")
+
+
+class TestEnvFile:
+    @pytest.fixture
+    def path(self, env, tmp_path, monkeypatch) -> Path:
+        for name in env:
+            monkeypatch.delenv(name)
+        path = env_file(tmp_path / "platform.env", env)
+        monkeypatch.setenv("ECOM_ENV_FILE", str(path))
+        return path
+
+    @pytest.mark.parametrize("kind", ALL_SETTINGS)
+    def test_it_is_read(self, kind, path):
+        assert load(kind).model_dump()
+
+    def test_the_process_environment_wins(self, path, monkeypatch):
+        monkeypatch.setenv("ECOM_POSTGRES_PORT", "6543")
+        assert load(PostgresSettings).port == 6543
+
+    def test_a_wrong_value_names_the_file(self, path, env):
+        env_file(path, env | {"ECOM_POSTGRES_PORT": "many"})
+        with pytest.raises(SettingsError) as caught:
+            load(PostgresSettings)
+        assert str(caught.value).startswith(f"ECOM_POSTGRES_PORT='many' (from {path}): ")
+
+    def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(self, path, monkeypatch):
+        monkeypatch.setenv("ECOM_POSTGRES_PORT", "many")
+        with pytest.raises(SettingsError, match="from the process environment"):
+            load(PostgresSettings)
+
+    def test_a_missing_variable_names_both_places(self, path):
+        env_file(path, {})
+        with pytest.raises(SettingsError) as caught:
+            load(StorageSettings)
+        assert f"looked in the process environment and {path}" in str(caught.value)
+
+    @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"\xff\xfe=1")])
+    def test_a_file_that_cannot_be_read_is_named(self, spoil, path):
+        spoil(path)
+        with pytest.raises(SettingsError) as caught:
+            load(PostgresSettings)
+        assert str(caught.value).startswith(f"ECOM_ENV_FILE={str(path)!r}: cannot be read")
+
+
+class TestPastedPassword:
+    """A password where its reference belongs is refused at both ends, and printed by neither."""
+
+    ROLES = ("ADMIN", "INGEST", "ETL", "BI_READONLY")
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_settings(self, role, env, monkeypatch):
+        variable = f"ECOM_POSTGRES_{role}_PASSWORD_REF"
+        monkeypatch.setenv(variable, PASTED)
+        with pytest.raises(SettingsError) as caught:
+            load(PostgresSettings)
+        assert variable in str(caught.value)
+        assert PASTED not in str(caught.value)
+        assert caught.value.__suppress_context__  # a traceback must not show the original either
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_settings_built_directly(self, role, env, monkeypatch):
+        monkeypatch.setenv(f"ECOM_POSTGRES_{role}_PASSWORD_REF", PASTED)
+        with pytest.raises(ValidationError) as caught:
+            PostgresSettings()  # type: ignore[call-arg]
+        assert PASTED not in str(caught.value)
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_platform(self, role):
+        fields = sample_platform().postgres.model_dump() | {f"{role.lower()}_password": PASTED}
+        with pytest.raises(ValidationError, match="must be a reference") as caught:
+            PostgresEndpoint(**fields)
+        assert PASTED not in str(caught.value)
+        assert PASTED not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "good"),
+    [
+        ("file:/run/secrets/etl", True),
+        ("arn:aws:secretsmanager:eu-central-1:123456789012:secret:etl", True),
+        ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:etl", True),
+        ("file:relative", False),
+        ("file:/", False),
+        ("file:/run/secrets/etl\n", False),
+        ("arn:aws:iam::123456789012:role/etl", False),
+        ("arn:aws-hunter2", False),
+        ("", False),
+    ],
+)
+def test_both_ends_take_the_same_references(reference, good, env, monkeypatch):
+    monkeypatch.setenv("ECOM_POSTGRES_ETL_PASSWORD_REF", reference)
+    fields = sample_platform().postgres.model_dump() | {"etl_password": reference}
+    if good:
+        assert load(PostgresSettings).etl_password_ref == PostgresEndpoint(**fields).etl_password
+        return
+    with pytest.raises(SettingsError, match="ECOM_POSTGRES_ETL_PASSWORD_REF"):
+        load(PostgresSettings)
+    with pytest.raises(ValidationError, match="etl_password"):
+        PostgresEndpoint(**fields)
