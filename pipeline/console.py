@@ -7,13 +7,13 @@ from pipeline.database import DatabaseUnavailable
 from pipeline.secret_values import SecretError
 from pipeline.settings import SettingsError
 
-EXPECTED = (SettingsError, SecretError, DatabaseUnavailable)
+EXPECTED: tuple[type[Exception], ...] = (SettingsError, SecretError, DatabaseUnavailable)
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call `main`; end with exit code 1 and the message of an expected error on stderr."""
+def run(main: Callable[[], None], expected: tuple[type[Exception], ...] = ()) -> None:
+    """Call `main`; on an error of EXPECTED or `expected`, print its message to stderr and exit with 1."""
     try:
         main()
-    except EXPECTED as error:
+    except EXPECTED + expected as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None

@@ -34,7 +34,10 @@ def connect(settings: PostgresSettings, role: Role, application: str = "ecom") -
 
 
 def connect_patiently(
-    settings: PostgresSettings, role: Role, application: str = "ecom", give_up_after_s: float = GIVE_UP_AFTER_S
+    settings: PostgresSettings,
+    role: Role,
+    application: str = "ecom",
+    give_up_after_s: float = GIVE_UP_AFTER_S,
 ) -> Connection:
     """Open a connection, retrying with back-off while the server is away.
 
@@ -42,7 +45,7 @@ def connect_patiently(
     """
     attempt = retry(
         retry=retry_if_exception_type(psycopg2.OperationalError),
-        wait=wait_exponential_jitter(initial=0.2, max=5),
+        wait=wait_exponential_jitter(multiplier=0.2, max=5),
         stop=stop_after_delay(give_up_after_s),
         reraise=True,
     )(connect)

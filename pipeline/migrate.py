@@ -49,7 +49,9 @@ def _set_passwords(connection: Connection, settings: PostgresSettings) -> None:
         for role in LOGIN_ROLES:
             # The verifier is computed here, so that no statement or server log ever holds the password.
             verifier = encrypt_password(settings.password(role), role, connection, "scram-sha-256")
-            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(role), sql.Literal(verifier)
+            )
             cursor.execute(statement)
 
 

@@ -1,0 +1,22 @@
+"""Connection options of every kafka-python client: the producer's and the DLQ's."""
+
+from typing import Any
+
+from pipeline.settings import KafkaSettings
+
+# A broker that restarts is met again within a second or two; the library's own ceiling is 30 s.
+RECONNECT_BACKOFF_MS = 100
+RECONNECT_BACKOFF_MAX_MS = 2_000
+
+
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the keyword arguments shared by KafkaProducer, KafkaConsumer and KafkaAdminClient."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "security_protocol": settings.security_protocol,
+        "reconnect_backoff_ms": RECONNECT_BACKOFF_MS,
+        "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+    }
+    if settings.sasl_mechanism:
+        options["sasl_mechanism"] = settings.sasl_mechanism
+    return options

@@ -1,0 +1,36 @@
+"""One way to open a Spark session, for the stream and the batch alike."""
+
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from pipeline.settings import SparkSettings
+
+# Read by the JVM's launcher, so they must be set before it starts; a cluster sets its own.
+_LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData"
+
+
+def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:
+    """Return the process's session: UTC, ANSI mode, our jars, and `conf` on top."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = (
+        SparkSession.builder.appName(name)
+        .master(settings.master)
+        .config("spark.driver.memory", settings.driver_memory)
+        .config("spark.jars", settings.jars)
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+    )
+    if settings.master.startswith("local"):
+        # Everything in one process on this machine: nothing has to listen on another address.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = builder.config("spark.driver.host", "127.0.0.1")
+        builder = builder.config("spark.driver.extraJavaOptions", _LOCAL_JVM_OPTIONS)
+    for key, value in (conf or {}).items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("WARN")
+    return session

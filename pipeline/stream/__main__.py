@@ -1,0 +1,135 @@
+"""Run the streaming job until it is told to stop: `python -m pipeline.stream`.
+
+SIGTERM and SIGINT let the running micro-batch finish. Exit code 0 after such a stop, 1 after a failure.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kafka.errors import KafkaError
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from pipeline.console import run
+from pipeline.database import connect_patiently
+from pipeline.settings import (
+    KafkaSettings,
+    PostgresSettings,
+    SparkSettings,
+    StorageSettings,
+    StreamSettings,
+    load,
+)
+from pipeline.spark_session import open_session
+from pipeline.stream.job import SPARK_CONF, StreamJob
+from pipeline.stream.offsets import OffsetsLost, TopicRange, check_against_kafka, reconcile, starting_offsets
+from pipeline.stream.progress import committed_offsets, prune_commits
+from pipeline.stream.topic import topic_range
+
+READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
+BROKER_GIVE_UP_S = 60
+FINISH_BATCH_S = 20
+
+log = logging.getLogger("pipeline.stream")
+
+
+class StreamFailed(RuntimeError):
+    """The query ended by an error; the message is its first cause, the log has the rest."""
+
+
+def main() -> None:
+    """Start from what `ops` says was committed and run until a signal or a failure ends the query."""
+    _configure_logging()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    job = StreamJob(load(PostgresSettings), load(KafkaSettings), load(StreamSettings), load(StorageSettings))
+    with _ready_file() as announce:
+        query = _start(job)
+        log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
+        announce()
+        _watch(query, stop)
+
+
+def _configure_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("kafka", "py4j"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _ready_file() -> Iterator[Callable[[], None]]:
+    """Yield a function that tells the supervisor, by a file, that the query runs."""
+    name = os.environ.get(READY_FILE_VARIABLE)
+    path = Path(name) if name else None
+    try:
+        if path:
+            path.unlink(missing_ok=True)
+        yield path.touch if path else lambda: None
+    finally:
+        if path:
+            path.unlink(missing_ok=True)
+
+
+def _start(job: StreamJob) -> StreamingQuery:
+    topic = job.kafka.orders_topic
+    connection = connect_patiently(job.postgres, "ingest", "ecom-stream-start")
+    try:
+        with connection:
+            committed = committed_offsets(connection, topic)
+            prune_commits(connection)
+    finally:
+        connection.close()
+    held = _range_patiently(job.kafka)
+    check_against_kafka(committed, held)
+    session = open_session(load(SparkSettings), "orders-stream", SPARK_CONF)
+    reconcile(session, job.checkpoint, topic, committed)
+    return job.start(session, starting_offsets(topic, committed, held.end))
+
+
+def _range_patiently(settings: KafkaSettings) -> TopicRange:
+    attempt = retry(
+        retry=retry_if_exception_type(KafkaError),
+        wait=wait_exponential_jitter(multiplier=0.2, max=5),
+        stop=stop_after_delay(BROKER_GIVE_UP_S),
+        reraise=True,
+    )(topic_range)
+    try:
+        return attempt(settings, settings.orders_topic)
+    except KafkaError as error:
+        raise StreamFailed(f"Kafka at {settings.bootstrap_servers} is not available: {error}") from None
+
+
+def _watch(query: StreamingQuery, stop: threading.Event) -> None:
+    try:
+        while not stop.is_set():
+            if query.awaitTermination(1):
+                raise StreamFailed("the query ended by itself")
+        _finish_batch(query)
+    except StreamingQueryException as error:
+        raise StreamFailed(_first_lines(str(error))) from None
+
+
+def _finish_batch(query: StreamingQuery) -> None:
+    # Stopping in the middle of a batch loses nothing, but the next start would do its work again.
+    for _ in range(FINISH_BATCH_S):
+        if not query.status["isTriggerActive"] or query.awaitTermination(1):
+            break
+    query.stop()
+
+
+def _first_lines(message: str) -> str:
+    lines = [
+        line.strip() for line in message.splitlines() if line.strip() and not line.lstrip().startswith("at ")
+    ]
+    return "; ".join(lines[:3])
+
+
+if __name__ == "__main__":
+    run(main, expected=(StreamFailed, OffsetsLost))

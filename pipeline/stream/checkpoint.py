@@ -1,0 +1,60 @@
+"""Spark's checkpoint folder, read through Hadoop's file systems so that file: and s3: URIs both do."""
+
+import json
+import time
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+
+class Checkpoint:
+    """One streaming query's checkpoint at a URI."""
+
+    def __init__(self, session: SparkSession, location: str) -> None:
+        jvm: Any = session.sparkContext._jvm
+        self._jvm = jvm
+        self._path = jvm.org.apache.hadoop.fs.Path(location)
+        java_session: Any = session._jsc
+        self._fs = self._path.getFileSystem(java_session.hadoopConfiguration())
+
+    def exists(self) -> bool:
+        """Return whether there is a checkpoint."""
+        return bool(self._fs.exists(self._path))
+
+    def restart_offsets(self, topic: str) -> dict[int, int] | None:
+        """Return where a query that restarts from here reads next, by partition.
+
+        That is the end of the last batch in `commits`, the batch after it being planned again from there; an
+        empty dict before the first commit; None if the files can't be read.
+        """
+        try:
+            planned, done = self._batches("offsets"), self._batches("commits")
+            finished = [batch for batch in planned if batch in done]
+            return self._end_of(max(finished), topic) if finished else {}
+        except (ValueError, KeyError, IndexError, Py4JJavaError):
+            return None
+
+    def set_aside(self) -> str:
+        """Rename the folder, keep it for whoever wants to know, and return its new name."""
+        kept = f"{self._path.toString()}.aside-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+        self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept))
+        return kept
+
+    def _batches(self, folder: str) -> set[int]:
+        path = self._jvm.org.apache.hadoop.fs.Path(self._path, folder)
+        if not self._fs.exists(path):
+            return set()
+        names = [status.getPath().getName() for status in self._fs.listStatus(path)]
+        return {int(name) for name in names if name.isdecimal()}
+
+    def _end_of(self, batch: int, topic: str) -> dict[int, int]:
+        path = self._jvm.org.apache.hadoop.fs.Path(self._path, f"offsets/{batch}")
+        stream = self._fs.open(path)
+        try:
+            text = self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+        finally:
+            stream.close()
+        # Line 1 is the log's version, line 2 the batch's metadata, line 3 the one source's end offsets.
+        by_partition = json.loads(text.splitlines()[2])[topic]
+        return {int(partition): int(offset) for partition, offset in by_partition.items()}

@@ -1,0 +1,69 @@
+"""Shape judged messages into what a partition's commit needs: ready-made COPY lines, or the raw bytes.
+
+The lines are built by Spark's generated code and travel as one Arrow buffer, so that no Python code runs per
+order. Pure, no I/O.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipeline.events import FIELDS
+
+ORIGIN_HEADER = "ecom-origin"
+ATTEMPT_HEADER = "ecom-attempt"
+
+COMMIT_COLUMNS = (
+    "partition",
+    "offset",
+    "timestamp_ms",
+    "line",
+    "reason",
+    "detail",
+    "key",
+    "value",
+    "origin",
+    "attempt",
+)
+
+
+def to_commit_rows(judged: DataFrame) -> DataFrame:
+    """Return COMMIT_COLUMNS, one row per message.
+
+    partition int; offset, timestamp_ms bigint (Kafka's own, UTC); `line` string, a line of COPY's text format
+    with its newline, null for an invalid message; reason, detail string, null for a valid one; key, value
+    binary, null for a valid one; origin string (topic/partition/offset) and attempt string, null unless the
+    message is a replay from the DLQ.
+    """
+    valid = F.col("reason").isNull()
+    return judged.select(
+        "partition",
+        "offset",
+        F.unix_millis("timestamp").alias("timestamp_ms"),
+        F.when(valid, _line()).alias("line"),
+        "reason",
+        "detail",
+        F.when(~valid, F.col("key")).alias("key"),
+        F.when(~valid, F.col("value")).alias("value"),
+        _header(ORIGIN_HEADER).alias("origin"),
+        _header(ATTEMPT_HEADER).alias("attempt"),
+    )
+
+
+def _line() -> Column:
+    # Every field has passed a pattern or a number's range, so only the unknown fields' text needs escaping.
+    fields = [F.col(f"event.{name}").cast("string") for name in FIELDS]
+    extra = F.when(F.col("has_extra"), _escaped(F.col("text"))).otherwise(F.lit("\\N"))
+    place = [F.col("offset").cast("string"), F.unix_millis("timestamp").cast("string")]
+    return F.concat(F.concat_ws("\t", *fields, extra, *place), F.lit("\n"))
+
+
+def _escaped(text: Column) -> Column:
+    for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        text = F.replace(text, F.lit(character), F.lit(escape))
+    return text
+
+
+def _header(name: str) -> Column:
+    headers = F.col("headers")
+    found = F.filter(headers, lambda header: header["key"] == name)
+    return F.when(F.size(headers) > 0, F.get(found, F.lit(0))["value"].cast("string"))

@@ -1,0 +1,139 @@
+"""Invalid messages: to the DLQ topic with their raw bytes and a reason, and into the ledger in `ops`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from kafka import KafkaProducer
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+
+from pipeline.kafka_client import client_options
+from pipeline.settings import KafkaSettings
+from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
+
+REASON_HEADER = "ecom-reason"
+DETAIL_HEADER = "ecom-detail"
+FLUSH_TIMEOUT_S = 30
+# Above any broker's limit for the source topic: what could be sent to us can be sent on.
+MAX_REQUEST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One invalid message; `origin` is the topic/partition/offset where it was first read."""
+
+    origin: str
+    timestamp_ms: int
+    reason: str
+    detail: str
+    attempt: int
+    key: bytes | None = None
+    value: bytes | None = None
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any], topic: str) -> "DeadLetter":
+        """Build one from a row of COMMIT_COLUMNS that was read from `topic`."""
+        attempt = row["attempt"] or ""
+        here = f"{topic}/{row['partition']}/{row['offset']}"
+        return cls(
+            origin=row["origin"] if is_origin(row["origin"]) else here,
+            timestamp_ms=row["timestamp_ms"],
+            reason=row["reason"],
+            detail=row["detail"],
+            attempt=int(attempt) if attempt.isdecimal() else 1,
+            key=row["key"],
+            value=row["value"],
+        )
+
+    def without_payload(self) -> "DeadLetter":
+        """Return what the ledger needs; payloads can be a megabyte each."""
+        return replace(self, key=None, value=None)
+
+
+def is_origin(text: str | None) -> bool:
+    """Return whether `text` reads topic/partition/offset."""
+    parts = (text or "").split("/")
+    return len(parts) == 3 and bool(parts[0]) and parts[1].isdecimal() and parts[2].isdecimal()
+
+
+def split_origin(origin: str) -> tuple[str, int, int]:
+    """Return topic, partition and offset of a well-formed origin."""
+    topic, partition, offset = origin.split("/")
+    return topic, int(partition), int(offset)
+
+
+class DeadLetterSink(Protocol):
+    """Where invalid messages go; `send` returns once all are acknowledged, or raises."""
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Send `letters` and wait for their acknowledgement."""
+
+
+class KafkaDeadLetterSink:
+    """The DLQ topic; the producer is opened by the first invalid message."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: KafkaProducer | None = None
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Send `letters` and wait for the acknowledgement of each; raise KafkaError if one is refused."""
+        if not letters:
+            return
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                **client_options(self._settings), acks="all", max_request_size=MAX_REQUEST_BYTES
+            )
+        pending = [self._send_one(self._producer, letter) for letter in letters]
+        self._producer.flush(FLUSH_TIMEOUT_S)
+        for future in pending:
+            future.get(FLUSH_TIMEOUT_S)
+
+    def _send_one(self, producer: KafkaProducer, letter: DeadLetter) -> Any:
+        headers = {
+            REASON_HEADER: letter.reason,
+            DETAIL_HEADER: letter.detail,
+            ORIGIN_HEADER: letter.origin,
+            ATTEMPT_HEADER: str(letter.attempt),
+        }
+        return producer.send(
+            self._settings.dlq_topic,
+            # A null value would be a tombstone; the reason says that it was empty.
+            value=letter.value or b"",
+            key=letter.key,
+            headers=[(name, text.encode()) for name, text in headers.items()],
+        )
+
+
+def record_in_ledger(cursor: Cursor, letters: Sequence[DeadLetter], replayed: Sequence[str]) -> int:
+    """Enter `letters` by origin and close the origins in `replayed`; return how many origins were new."""
+    for origin in sorted(filter(is_origin, replayed)):
+        cursor.execute(
+            "UPDATE ops.dlq_events SET resolved_at = now()"
+            " WHERE (topic, partition, source_offset) = (%s, %s, %s)",
+            split_origin(origin),
+        )
+    if not letters:
+        return 0
+    rows = {
+        split_origin(letter.origin): (
+            letter.reason,
+            letter.detail,
+            letter.attempt,
+            letter.timestamp_ms / 1000,
+        )
+        for letter in letters
+    }
+    entered = execute_values(
+        cursor,
+        "INSERT INTO ops.dlq_events"
+        " (topic, partition, source_offset, reason, detail, attempts, source_timestamp) VALUES %s"
+        " ON CONFLICT (topic, partition, source_offset) DO UPDATE SET reason = excluded.reason,"
+        " detail = excluded.detail, attempts = excluded.attempts, last_seen_at = now(), replayed_at = NULL"
+        " RETURNING (xmax = 0)::int",
+        [(*origin, *entry) for origin, entry in sorted(rows.items())],
+        template="(%s, %s, %s, %s, %s, %s, to_timestamp(%s))",
+        fetch=True,
+    )
+    return sum(new for (new,) in entered)

@@ -1,0 +1,165 @@
+"""Wire the streaming query together: source, transforms, and a commit per Kafka partition."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import psycopg2
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from pipeline.database import connect_patiently
+from pipeline.settings import KafkaSettings, PostgresSettings, StorageSettings, StreamSettings
+from pipeline.stream.commit import RESULT_SCHEMA, commit_partition
+from pipeline.stream.copy_lines import to_commit_rows
+from pipeline.stream.dead_letters import KafkaDeadLetterSink
+from pipeline.stream.topic import spark_options
+from pipeline.stream.validation import judge, parse
+
+log = logging.getLogger(__name__)
+
+SPARK_CONF = {
+    # Big enough to make a COPY read worth its while, small enough to overlap parsing with writing.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+    # A batch of 1 MB messages must not become a 10 GB buffer.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
+    # A plan is made per micro-batch: what only helps large joins costs latency here.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.streaming.metricsEnabled": "false",
+    "spark.sql.streaming.minBatchesToRetain": "20",
+}
+
+
+@dataclass(frozen=True)
+class StreamJob:
+    """Everything that the query needs, parsed once."""
+
+    postgres: PostgresSettings
+    kafka: KafkaSettings
+    stream: StreamSettings
+    storage: StorageSettings
+
+    @property
+    def checkpoint(self) -> str:
+        """The URI of this query's checkpoint."""
+        return f"{self.storage.checkpoints}/{self.kafka.orders_topic}-stream"
+
+    def start(self, session: SparkSession, starting_offsets: str) -> StreamingQuery:
+        """Start the query; `starting_offsets` counts only where there is no checkpoint."""
+        messages = (
+            session.readStream.format("kafka")
+            .options(**spark_options(self.kafka))
+            .option("subscribe", self.kafka.orders_topic)
+            .option("startingOffsets", starting_offsets)
+            .option("maxOffsetsPerTrigger", self.stream.max_offsets_per_trigger)
+            .option("includeHeaders", "true")
+            .option("failOnDataLoss", "true")
+            .load()
+        )
+        return (
+            messages.writeStream.queryName("orders-stream")
+            .foreachBatch(self._commit_batch)
+            .option("checkpointLocation", self.checkpoint)
+            .trigger(processingTime=f"{self.stream.trigger_interval_ms} milliseconds")
+            .start()
+        )
+
+    def _commit_batch(self, messages: DataFrame, batch_id: int) -> None:
+        started = time.monotonic()
+        judged = judge(parse(messages))
+        writer = PartitionWriter(self.postgres, self.kafka)
+        done = to_commit_rows(judged).mapInArrow(writer, RESULT_SCHEMA).collect()
+        if self.kafka.cleaned_topic:
+            self._publish_cleaned(judged)
+        rows = sum(row["rows"] for row in done)
+        if rows:
+            seconds = time.monotonic() - started
+            dead, doubled = (sum(row[name] for row in done) for name in ("dlq_rows", "duplicate_rows"))
+            log.info(
+                "batch %d: %d events in %.2f s (%.0f/s), %d duplicates, %d to the DLQ",
+                batch_id,
+                rows,
+                seconds,
+                rows / seconds,
+                doubled,
+                dead,
+            )
+
+    def _publish_cleaned(self, judged: DataFrame) -> None:
+        """Send valid events on with their amount; at least once, as a replayed batch sends again."""
+        event = F.struct(
+            "event.*", F.expr("event.quantity * cast(event.unit_price AS decimal(12, 2))").alias("amount")
+        )
+        (
+            judged.where(F.col("reason").isNull())
+            .select(F.col("event.order_id").alias("key"), F.to_json(event).alias("value"))
+            .write.format("kafka")
+            .options(**spark_options(self.kafka))
+            .option("topic", self.kafka.cleaned_topic)
+            .save()
+        )
+
+
+class PartitionWriter:
+    """The function that Spark's workers run on a partition; connections live as long as their process."""
+
+    _connection: Connection | None = None
+    _sink: KafkaDeadLetterSink | None = None
+
+    def __init__(self, postgres: PostgresSettings, kafka: KafkaSettings) -> None:
+        self._postgres = postgres
+        self._kafka = kafka
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Commit one partition and yield its RESULT_SCHEMA row; nothing for an empty partition."""
+        try:
+            tally = commit_partition(
+                self._connect(), self._kafka.orders_topic, self._open_sink(), iter(batches)
+            )
+        except Exception:
+            # Whatever happened to them, the retry starts with new ones.
+            self._forget()
+            raise
+        if tally is not None:
+            row = {
+                "partition": [tally.partition],
+                "rows": [tally.rows],
+                "raw_rows": [tally.raw_rows],
+                "duplicate_rows": [tally.duplicate_rows],
+                "dlq_rows": [tally.dlq_rows],
+            }
+            types = [("partition", pa.int32()), *((name, pa.int64()) for name in list(row)[1:])]
+            yield pa.RecordBatch.from_pydict(row, schema=pa.schema(types))
+
+    def _connect(self) -> Connection:
+        cls = type(self)
+        if cls._connection is not None and not _alive(cls._connection):
+            cls._connection = None
+        if cls._connection is None:
+            cls._connection = connect_patiently(self._postgres, "ingest", "ecom-stream")
+        return cls._connection
+
+    def _open_sink(self) -> KafkaDeadLetterSink:
+        cls = type(self)
+        if cls._sink is None:
+            cls._sink = KafkaDeadLetterSink(self._kafka)
+        return cls._sink
+
+    def _forget(self) -> None:
+        cls = type(self)
+        if cls._connection is not None:
+            cls._connection.close()
+        cls._connection = cls._sink = None
+
+
+def _alive(connection: Connection) -> bool:
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        return False
+    return True

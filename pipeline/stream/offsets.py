@@ -1,0 +1,86 @@
+"""Where the stream starts: `ops.stream_offsets` is the truth, the checkpoint has to agree with it.
+
+A checkpoint behind `ops` is safe (the commit skips what is there already). One ahead of it, or unreadable,
+would lose orders silently, so it is set aside and the stream starts from `ops`. Where Kafka itself no longer
+has what `ops` asks for, the start is refused.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from pipeline.stream.checkpoint import Checkpoint
+
+log = logging.getLogger(__name__)
+
+Offsets = Mapping[int, int]
+"""Partition -> offset."""
+
+_EARLIEST = -2  # Spark's own mark in startingOffsets
+
+
+class OffsetsLost(RuntimeError):
+    """Kafka and `ops` can't be brought together; the message says what was found and what can be done."""
+
+
+@dataclass(frozen=True)
+class TopicRange:
+    """The offsets that a topic holds now: begin is the first readable one, end the next one to be written."""
+
+    topic: str
+    begin: Offsets
+    end: Offsets
+
+
+def check_against_kafka(committed: Offsets, held: TopicRange) -> None:
+    """Raise OffsetsLost if Kafka no longer has, or never had, what `committed` says comes next."""
+    for partition, next_offset in sorted(committed.items()):
+        place = f"{held.topic}/{partition}"
+        end = held.end.get(partition)
+        if end is None or next_offset > end:
+            raise OffsetsLost(
+                f"{place} ends at offset {end}, but {next_offset} offsets of it are committed in"
+                " ops.stream_offsets: the topic was deleted or recreated. Give the new topic another name,"
+                " or delete this topic's rows from ops.stream_offsets to read it from its beginning."
+            )
+        begin = held.begin.get(partition, 0)
+        if next_offset < begin:
+            raise OffsetsLost(
+                f"{place} begins at offset {begin}, but offset {next_offset} comes next: Kafka's retention"
+                f" removed {begin - next_offset} events before they were read. To go on without them, set"
+                f" next_offset of this partition to {begin} in ops.stream_offsets."
+            )
+
+
+def starting_offsets(topic: str, committed: Offsets, partitions: Offsets) -> str:
+    """Return Spark's `startingOffsets`: what `ops` says comes next, the beginning for new partitions."""
+    if not committed:
+        return "earliest"
+    start = {str(partition): committed.get(partition, _EARLIEST) for partition in sorted(partitions)}
+    return json.dumps({topic: start})
+
+
+def reconcile(session: SparkSession, location: str, topic: str, committed: Offsets) -> None:
+    """Set the checkpoint at `location` (URI) aside if a restart from it could skip anything uncommitted."""
+    checkpoint = Checkpoint(session, location)
+    if not checkpoint.exists():
+        return
+    start = checkpoint.restart_offsets(topic)
+    problem = _disagreement(start, committed)
+    if problem:
+        kept = checkpoint.set_aside()
+        log.warning(
+            "checkpoint %s set aside as %s: %s; starting from ops.stream_offsets", location, kept, problem
+        )
+
+
+def _disagreement(start: Offsets | None, committed: Offsets) -> str | None:
+    if start is None:
+        return "it can't be read"
+    ahead = {p: offset for p, offset in start.items() if offset > committed.get(p, 0)}
+    if ahead:
+        return f"it is ahead of what was committed (partition: offset {ahead}, committed {dict(committed)})"
+    return None

@@ -1,0 +1,165 @@
+"""Validation by columns: which messages are valid events, and why the others are not. Pure, no I/O.
+
+The common case is decided by a few cheap tests on the parsed struct; only a message that fails one of them,
+or that has more in it than the schema knows, pays for the exact ones.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipeline.events import FIELDS
+from pipeline.stream.event_columns import CORRUPT, PARSED_TYPE, follows_rule
+
+# Judged against Kafka's own timestamp, never now(), so that a replay is judged as the first delivery was.
+MAX_CLOCK_SKEW = "1 HOUR"
+MAX_EVENT_AGE = "366 DAYS"
+MAX_ORDER_AGE = "3660 DAYS"
+
+# Strict JSON: what the JSON Schema would refuse, Spark must not wave through.
+_JSON_OPTIONS = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": CORRUPT,
+    "allowSingleQuotes": "false",
+    "allowNonNumericNumbers": "false",
+    "allowNumericLeadingZeros": "false",
+}
+
+
+def parse(messages: DataFrame) -> DataFrame:
+    """Add `text`, `event` (PARSED_TYPE) and `has_extra` (boolean) to Kafka messages.
+
+    Needs `value` (binary). `has_extra` is true where the JSON object holds other keys than the schema's.
+    """
+    text = F.col("value").cast("string")
+    return (
+        messages.withColumn("text", text)
+        .withColumn("event", F.from_json("text", PARSED_TYPE, _JSON_OPTIONS))
+        .withColumn("has_extra", F.coalesce(F.size(F.json_object_keys("text")) != len(FIELDS), F.lit(True)))
+    )
+
+
+def judge(parsed: DataFrame) -> DataFrame:
+    """Add `reason` and `detail` (strings, null for a valid event) to what `parse` returned.
+
+    Needs `timestamp`, Kafka's own. Reasons: empty_value, invalid_utf8, malformed_json, nul_character,
+    unsupported_schema_version, missing_field, invalid_field, timestamp_out_of_range, inconsistent_event.
+    """
+    fast = _fields_valid() & _times_plausible() & _consistent()
+    exact = ~_looks_plain() & ~_strictly_one_object()
+    valid = F.coalesce(fast, F.lit(False)) & ~F.coalesce(exact, F.lit(True))
+    return parsed.withColumn("reason", F.when(valid, None).otherwise(_reason())).withColumn(
+        "detail", F.when(F.col("reason").isNotNull(), F.coalesce(_detail(), F.lit("")))
+    )
+
+
+def _field(name: str) -> Column:
+    return F.col(f"event.{name}")
+
+
+def _all(conditions: list[Column]) -> Column:
+    result = conditions[0]
+    for condition in conditions[1:]:
+        result = result & condition
+    return result
+
+
+def _fields_valid() -> Column:
+    rules = [follows_rule(name, _field(name)) for name in FIELDS]
+    return _all([F.col(f"event.{CORRUPT}").isNull(), *rules])
+
+
+def _instant(name: str) -> Column:
+    return _field(name).try_cast("timestamp")
+
+
+def _times_plausible() -> Column:
+    received = F.col("timestamp")
+    return (
+        (_instant("event_time") <= received + F.expr(f"INTERVAL {MAX_CLOCK_SKEW}"))
+        & (_instant("event_time") >= received - F.expr(f"INTERVAL {MAX_EVENT_AGE}"))
+        & (_instant("ordered_at") >= received - F.expr(f"INTERVAL {MAX_ORDER_AGE}"))
+        & (_instant("ordered_at") <= _instant("event_time"))
+    )
+
+
+def _consistent() -> Column:
+    return (_field("event_type") != "cancelled") | (_field("status") == "cancelled")
+
+
+def _looks_plain() -> Column:
+    """One object without nesting, nothing behind it, no unknown key, the price written as a string."""
+    text = F.col("text")
+    return ~F.col("has_extra") & (F.instr(text, "}") == F.length(text)) & text.contains('"unit_price":"')
+
+
+def _strictly_one_object() -> Column:
+    text = F.col("text")
+    return (
+        F.is_valid_utf8(text)
+        & (F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1)
+        & F.json_object_keys(text).isNotNull()
+        & F.trim(text).endswith("}")
+        & ~_has_nul()
+        & _price_is_string()
+    )
+
+
+def _has_nul() -> Column:
+    # An escaped NUL, unless its backslash is itself escaped; PostgreSQL stores no text with a NUL in it.
+    return F.col("text").contains("\\u0000") & F.col("text").rlike(r"(?<!\\)(\\\\)*\\u0000")
+
+
+def _price_is_string() -> Column:
+    return F.col("text").rlike(r'"unit_price"\s*:\s*"')
+
+
+def _raw(name: str) -> Column:
+    return F.get_json_object("text", f"$.{name}")
+
+
+def _is_object() -> Column:
+    whole = F.json_array_length(F.concat(F.lit("["), F.col("text"), F.lit("]"))) == 1
+    return F.coalesce(whole & F.json_object_keys("text").isNotNull(), F.lit(False))
+
+
+def _names_where(condition: dict[str, Column]) -> Column:
+    return F.concat_ws(", ", *[F.when(test, F.lit(name)) for name, test in condition.items()])
+
+
+def _missing() -> Column:
+    return _names_where({name: _raw(name).isNull() for name in FIELDS})
+
+
+def _invalid() -> Column:
+    wrong = {name: ~F.coalesce(follows_rule(name, _field(name)), F.lit(False)) for name in FIELDS}
+    wrong["unit_price"] = wrong["unit_price"] | ~_price_is_string()
+    return _names_where(wrong)
+
+
+def _reason() -> Column:
+    """Say what is wrong with a message that is known not to be valid; only such rows evaluate it."""
+    version = F.coalesce(_raw("schema_version"), F.lit(""))
+    return (
+        F.when(F.col("value").isNull() | (F.length("value") == 0), "empty_value")
+        .when(~F.is_valid_utf8("text"), "invalid_utf8")
+        .when(~_is_object(), "malformed_json")
+        .when(_has_nul(), "nul_character")
+        .when(version.rlike(r"^\d+[.]\d+\z") & ~version.startswith("1."), "unsupported_schema_version")
+        .when(_missing() != "", "missing_field")
+        .when(_invalid() != "", "invalid_field")
+        .when(~F.coalesce(_times_plausible(), F.lit(False)), "timestamp_out_of_range")
+        .when(~_consistent(), "inconsistent_event")
+        .otherwise("malformed_json")
+    )
+
+
+def _detail() -> Column:
+    reason = F.col("reason")
+    return (
+        F.when(reason == "missing_field", _missing())
+        .when(reason == "invalid_field", _invalid())
+        .when(reason == "unsupported_schema_version", F.substring(_raw("schema_version"), 1, 40))
+        .when(
+            reason == "timestamp_out_of_range", F.concat_ws(" / ", _field("event_time"), _field("ordered_at"))
+        )
+    )
