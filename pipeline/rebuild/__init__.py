@@ -1,1 +1,1 @@
-"""Dimensions and facts rebuilt from `raw` by plain SQL: the seed's first publication, and verify's yardstick."""
+"""Dimensions and facts rebuilt from `raw` by plain SQL: to publish a seed, and as the yardstick of verify."""
