@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from infra.platform import PostgresEndpoint
+from infra.platform import Platform, PostgresEndpoint
 from pipeline.settings import (
     ALL_SETTINGS,
     KafkaSettings,
@@ -47,6 +47,21 @@ def env_file(path: Path, variables: dict[str, str]) -> Path:
 
 def test_the_variables_written_are_the_variables_read():
     assert sorted(sample_platform().as_env()) == sorted(read_variables())
+
+
+def test_each_value_is_in_its_own_variable(tmp_path):
+    platform = sample_platform(tmp_path)
+    fields = {
+        "postgres": platform.postgres.model_dump() | {"sslrootcert": "/ca.pem", "sslmode": "verify-full"},
+        "kafka": {name: name for name in platform.kafka.model_dump()},
+        "spark": platform.spark.model_dump()
+        | {"jars": "a.jar", "driver_memory": "3g", "trigger_interval_ms": 7},
+        "storage": {"checkpoints": "s3a://bucket/checkpoints"},
+    }
+    values = {name: str(value) for group in fields.values() for name, value in group.items()}
+    for variable, value in Platform.model_validate(fields).as_env().items():
+        name = variable.split("_", 2)[2].lower().removesuffix("_ref")
+        assert value == values[name], variable
 
 
 @pytest.mark.parametrize("kind", ALL_SETTINGS)
@@ -163,7 +178,8 @@ class TestPastedPassword:
             load(PostgresSettings)
         assert variable in str(caught.value)
         assert PASTED not in str(caught.value)
-        assert caught.value.__suppress_context__  # a traceback must not show the original either
+        assert caught.value.__cause__ is None  # a traceback must not show the original either
+        assert caught.value.__suppress_context__
 
     @pytest.mark.parametrize("role", ROLES)
     def test_settings_built_directly(self, role, env, monkeypatch):
