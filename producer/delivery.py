@@ -1,0 +1,124 @@
+"""Sending with true counts: a message is delivered once Kafka has acknowledged it, and not before."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol, TextIO
+
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from producer.messages import Message
+
+# About a second's worth: enough to keep the broker busy, little enough to keep memory and losses small.
+IN_FLIGHT_LIMIT = 10_000
+_LOOK_AROUND_S = 0.1
+
+
+class Client(Protocol):
+    """What is used of kafka.KafkaProducer."""
+
+    def send(self, topic: str, value: bytes, key: bytes) -> Any:
+        """Return a future of the message's metadata."""
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until every future is done; raise KafkaTimeoutError after `timeout` seconds."""
+
+    def close(self, timeout: float | None = None) -> None:
+        """Flush, then end the sending thread."""
+
+
+class Delivery:
+    """Sends messages to one topic and counts what became of each.
+
+    Callbacks come from the client's thread. `failed` messages were not acknowledged: they may be in the topic
+    or not, and nobody claims that they are.
+    """
+
+    def __init__(
+        self, client: Client, topic: str, report: TextIO | None = None, limit: int = IN_FLIGHT_LIMIT
+    ) -> None:
+        self._client = client
+        self._topic = topic
+        self._report = report
+        self._room = threading.Semaphore(limit)
+        self._lock = threading.Lock()
+        self._closed = False
+        self.produced: Counter[str] = Counter()
+        self.delivered: Counter[str] = Counter()
+        self.failed = 0
+        self.broken: Exception | None = None
+        """Why there's no point in going on."""
+        self.last_error: Exception | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that Kafka has neither acknowledged nor refused yet."""
+        return self.produced.total() - self.delivered.total() - self.failed
+
+    def send(self, message: Message, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Hand one message over; wait while too many are in flight. Return False if stopped or broken."""
+        while not self._room.acquire(timeout=_LOOK_AROUND_S):
+            if stopped():
+                return False
+        if self.broken is not None:
+            self._room.release()
+            return False
+        self.produced[message.kind] += 1
+        try:
+            future = self._client.send(self._topic, value=message.value, key=message.key)
+        except KafkaError as error:
+            self._on_failed(message, error)
+            return False
+        future.add_callback(self._on_delivered, message)
+        future.add_errback(self._on_failed, message)
+        return True
+
+    def flush(self) -> None:
+        """Wait until Kafka has taken or refused everything, unless that is hopeless."""
+        if self.broken is None:
+            self._client.flush()
+
+    def close(self) -> None:
+        """End the client without waiting; what is unacknowledged now counts as failed from here on."""
+        with self._lock:
+            self._closed = True
+            self.failed += self.in_flight
+        # close() flushes first and says so if that takes time, but those messages have been counted.
+        with suppress(KafkaError):
+            self._client.close(timeout=0)
+
+    def _on_delivered(self, message: Message, metadata: Any) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self.delivered[message.kind] += 1
+            if self._report is not None:
+                self._write(self._report, message, metadata)
+        self._room.release()
+
+    def _on_failed(self, message: Message, error: Exception) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self.failed += 1
+            self.last_error = error
+            # The client has tried for the whole delivery timeout, or was told that it may not write here.
+            if isinstance(error, KafkaTimeoutError) or not getattr(error, "retriable", False):
+                self.broken = error
+        self._room.release()
+
+    def _write(self, report: TextIO, message: Message, metadata: Any) -> None:
+        line = {
+            "topic": metadata.topic,
+            "partition": metadata.partition,
+            "offset": metadata.offset,
+            "kind": message.kind,
+            "event_id": message.event_id,
+        }
+        try:
+            report.write(json.dumps(line) + "\n")
+        except OSError as error:
+            # The client swallows what a callback raises.
+            self.broken = error
