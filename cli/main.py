@@ -1,6 +1,13 @@
 """The `ecom` command: one Typer application; each command lives in a module of its own."""
 
+import sys
+
 import typer
+
+from cli import lifecycle
+from environments.embedded import EnvironmentFailed
+from infra.config import ConfigError
+from pipeline.console import EXPECTED
 
 app = typer.Typer(
     name="ecom",
@@ -8,8 +15,16 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+lifecycle.register(app)
 
 
 def run() -> None:
-    """Start the command line; the entry point of the `ecom` script."""
-    app()
+    """Start the command line; the entry point of the `ecom` script.
+
+    An error that a user can mend is told on stderr with exit code 1, never as a traceback.
+    """
+    try:
+        app()
+    except (ConfigError, EnvironmentFailed, *EXPECTED) as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(1) from None

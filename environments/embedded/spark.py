@@ -1,0 +1,42 @@
+"""Spark in local mode, inside the streaming job's own process."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from environments.embedded.home import REPOSITORY, Home
+from environments.embedded.service import Service
+from infra.config import PlatformConfig
+from infra.platform import SparkEndpoint
+
+NAME = "stream"
+READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
+COMMAND = (sys.executable, "-m", "pipeline.stream")
+
+
+def endpoint(config: PlatformConfig, jars: list[Path]) -> SparkEndpoint:
+    """Return the endpoint: all cores of this machine, connectors from local files."""
+    return SparkEndpoint(
+        master="local[*]",
+        jars=",".join(str(jar) for jar in jars),
+        driver_memory=f"{config.stream.driver_memory_mb}m",
+        max_offsets_per_trigger=config.stream.max_offsets_per_trigger,
+        trigger_interval_ms=config.stream.trigger_interval_ms,
+    )
+
+
+def service(home: Home, env: Mapping[str, str], after: tuple[str, ...], command: tuple[str, ...]) -> Service:
+    """Return the streaming job; it creates the file named by READY_FILE_VARIABLE once its query runs."""
+    ready_file = home.run / "stream.ready"
+    return Service(
+        name=NAME,
+        command=command,
+        # Workers would pick whatever `python3` is on PATH.
+        env={**env, "PYSPARK_PYTHON": sys.executable, READY_FILE_VARIABLE: str(ready_file)},
+        ready=ready_file.exists,
+        after=after,
+        folder=REPOSITORY,
+        prepare=lambda: ready_file.unlink(missing_ok=True),
+        ready_timeout_s=180,
+        stop_timeout_s=60,
+    )
