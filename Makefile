@@ -30,7 +30,8 @@ help: ## Show this list
 
 .PHONY: setup
 setup: $(SYNCED) prerequisites ## Get uv, Python packages (uv.lock) and the Java jars
-	@if [ -f environments/embedded/jars.py ]; then python -m environments.embedded.jars; fi
+	@if [ -f environments/embedded/jars.py ]; then \
+		python -c "import sys; from environments.embedded.jars import main; sys.exit(main())"; fi
 
 .PHONY: prerequisites
 prerequisites:
