@@ -17,13 +17,12 @@ from environments.embedded.logs import Tail, last_lines, log_files
 from environments.embedded.supervise import AlreadyRunning, supervise
 
 _FOLLOW_EVERY_S = 0.2
+_ALL = ",".join(embedded.SERVICES)
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="TOML file; without it ecom.toml in the repository, if any.")
 ]
-Only = Annotated[
-    str, typer.Option("--only", help=f"Comma-separated services to run: {', '.join(embedded.SERVICES)}.")
-]
+Only = Annotated[str, typer.Option("--only", help="Comma-separated services to run.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once everything is up.")] = False,
     config: Config = None,
-    only: Only = ",".join(embedded.SERVICES),
+    only: Only = _ALL,
 ) -> None:
     """Start PostgreSQL, Kafka and the streaming job; stay until Ctrl-C, unless --detach.
 

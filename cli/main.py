@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 lifecycle.register(app)
 
+_EXPECTED: tuple[type[Exception], ...] = (ConfigError, EnvironmentFailed, *EXPECTED)
+
 
 def run() -> None:
     """Start the command line; the entry point of the `ecom` script.
@@ -25,6 +27,6 @@ def run() -> None:
     """
     try:
         app()
-    except (ConfigError, EnvironmentFailed, *EXPECTED) as error:
+    except _EXPECTED as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None

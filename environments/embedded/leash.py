@@ -1,8 +1,8 @@
 """Become another program that ends when its supervisor does: `leash.py PARENT SIGNAL USER -- COMMAND…`.
 
 A tiny program of its own, because code between fork and exec of a process with threads may deadlock. It
-imports nothing of this project and nothing slow. USER is a name to become, or empty; that has to happen before
-the death signal is set, because a change of user clears it.
+imports nothing of this project and nothing slow. USER is a name to become, or empty; that has to happen
+before the death signal is set, because a change of user clears it.
 """
 
 import ctypes

@@ -4,6 +4,8 @@ import secrets
 import socket
 from collections.abc import Collection, Mapping
 
+from environments.embedded.errors import EnvironmentFailed
+
 HOST = "127.0.0.1"
 # Below the range that operating systems hand out to outgoing connections, so that a restarted service finds
 # its port free.
@@ -37,14 +39,16 @@ def choose(wished: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]
     """
     chosen: dict[str, int] = {}
     for service, wish in wished.items():
-        candidates = [kept[service], wish] if service in kept else [wish]
-        chosen[service] = _first_free(candidates, chosen.values())
+        candidates = (kept.get(service, wish), wish)
+        usable = [port for port in candidates if port not in chosen.values() and is_free(port)]
+        chosen[service] = usable[0] if usable else any_free(chosen.values())
     return chosen
 
 
-def _first_free(candidates: list[int], taken: Collection[int]) -> int:
-    spare = (_FALLBACK.start + secrets.randbelow(len(_FALLBACK)) for _ in range(_ATTEMPTS))
-    for port in (*candidates, *spare):
+def any_free(taken: Collection[int] = ()) -> int:
+    """Return some free port that is not among `taken`."""
+    for _ in range(_ATTEMPTS):
+        port = _FALLBACK.start + secrets.randbelow(len(_FALLBACK))
         if port not in taken and is_free(port):
             return port
-    raise OSError(f"no free port on {HOST} between {_FALLBACK.start} and {_FALLBACK.stop}")
+    raise EnvironmentFailed(f"no free port on {HOST} between {_FALLBACK.start} and {_FALLBACK.stop}")
