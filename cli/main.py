@@ -5,9 +5,12 @@ import sys
 import typer
 
 from cli import lifecycle
+from cli.produce import produce
+from cli.seed import seed
 from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
+from producer.seed import SeedRefused
 
 app = typer.Typer(
     name="ecom",
@@ -16,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 lifecycle.register(app)
+app.command()(seed)
+app.command()(produce)
 
-_EXPECTED: tuple[type[Exception], ...] = (ConfigError, EnvironmentFailed, *EXPECTED)
+_EXPECTED: tuple[type[Exception], ...] = (ConfigError, EnvironmentFailed, SeedRefused, *EXPECTED)
 
 
 def run() -> None:

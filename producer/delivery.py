@@ -42,9 +42,12 @@ class Delivery:
         self._client = client
         self._topic = topic
         self._report = report
-        self._room = threading.Semaphore(limit)
+        self._limit = limit
+        self._room = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
+        self._settled = 0
+        self._sent = 0
         self.produced: Counter[str] = Counter()
         self.delivered: Counter[str] = Counter()
         self.failed = 0
@@ -55,16 +58,15 @@ class Delivery:
     @property
     def in_flight(self) -> int:
         """Messages that Kafka has neither acknowledged nor refused yet."""
-        return self.produced.total() - self.delivered.total() - self.failed
+        return self._sent - self._settled
 
     def send(self, message: Message, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Hand one message over; wait while too many are in flight. Return False if stopped or broken."""
-        while not self._room.acquire(timeout=_LOOK_AROUND_S):
-            if stopped():
-                return False
-        if self.broken is not None:
-            self._room.release()
+        if self.in_flight >= self._limit and not self._wait_for_room(stopped):
             return False
+        if self.broken is not None:
+            return False
+        self._sent += 1
         self.produced[message.kind] += 1
         try:
             future = self._client.send(self._topic, value=message.value, key=message.key)
@@ -74,6 +76,20 @@ class Delivery:
         future.add_callback(self._on_delivered, message)
         future.add_errback(self._on_failed, message)
         return True
+
+    def _wait_for_room(self, stopped: Callable[[], bool]) -> bool:
+        # Until half is free: going on at the first free place would make batches of single messages.
+        self._room.clear()
+        while self.in_flight > self._limit // 2:
+            self._room.wait(_LOOK_AROUND_S)
+            if stopped():
+                return False
+        return True
+
+    def _settle(self) -> None:
+        self._settled += 1
+        if self.in_flight <= self._limit // 2:
+            self._room.set()
 
     def flush(self) -> None:
         """Wait until Kafka has taken or refused everything, unless that is hopeless."""
@@ -96,7 +112,7 @@ class Delivery:
             self.delivered[message.kind] += 1
             if self._report is not None:
                 self._write(self._report, message, metadata)
-        self._room.release()
+            self._settle()
 
     def _on_failed(self, message: Message, error: Exception) -> None:
         with self._lock:
@@ -107,7 +123,7 @@ class Delivery:
             # The client has tried for the whole delivery timeout, or was told that it may not write here.
             if isinstance(error, KafkaTimeoutError) or not getattr(error, "retriable", False):
                 self.broken = error
-        self._room.release()
+            self._settle()
 
     def _write(self, report: TextIO, message: Message, metadata: Any) -> None:
         line = {
