@@ -1,13 +1,13 @@
-from pathlib import Path
-
 from alembic import op
+
+from pipeline.migrations.plain_sql import run_beside
 
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+    run_beside(__file__)
 
 
 def downgrade() -> None:

@@ -1,0 +1,98 @@
+"""`ecom dlq`: look into the dead-letter queue and send messages in again."""
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.context import use_platform
+from pipeline import dlq
+from pipeline.database import connect_patiently
+from pipeline.settings import KafkaSettings, PostgresSettings, load
+
+app = typer.Typer(help="The dead-letter queue: invalid messages, each with its reason.", no_args_is_help=True)
+
+State = Annotated[str, typer.Option(help=f"Which ones: {', '.join(dlq.STATES)}.")]
+Reason = Annotated[str | None, typer.Option(help="Only this reason, e.g. invalid_field.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_entries(
+    state: State = "open", reason: Reason = None, limit: Limit = 50, as_json: AsJson = False
+) -> None:
+    """List the ledger: one line per origin, however often it was sent or replayed."""
+    use_platform()
+    with closing(connect_patiently(load(PostgresSettings), "ingest", "ecom-dlq")) as connection:
+        found = dlq.entries(connection, state, reason, limit)
+        totals = dlq.count_by_reason(connection)
+    if as_json:
+        typer.echo(json.dumps({"by_reason": totals, "entries": [asdict(entry) for entry in found]}, indent=2))
+        return
+    table = Table("origin", "reason", "detail", "attempts", "state", "first seen", title="dead letters")
+    for entry in found:
+        row = (
+            entry.origin,
+            entry.reason,
+            entry.detail,
+            str(entry.attempts),
+            entry.state,
+            entry.first_seen_at,
+        )
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{name} {count:,}" for name, count in totals.items()) or "nothing unresolved")
+
+
+@app.command()
+def show(
+    origin: Annotated[str, typer.Argument(help="topic/partition/offset, as `ecom dlq list` prints it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Write only the message's bytes.")] = False,
+) -> None:
+    """Show one message: its bytes, its key, and the headers that say why it is here."""
+    use_platform()
+    message = dlq.find_message(load(KafkaSettings), origin)
+    if raw:
+        sys.stdout.buffer.write(message.value)
+        return
+    for name, text in message.headers.items():
+        typer.echo(f"{name}: {text}")
+    typer.echo(f"dlq-offset: {message.offset}")
+    typer.echo(f"key: {message.key!r}")
+    typer.echo(f"value ({len(message.value):,} bytes):")
+    typer.echo(message.value.decode("utf-8", "backslashreplace"))
+
+
+@app.command()
+def replay(
+    origins: Annotated[
+        list[str] | None, typer.Argument(help="Origins to replay; none: all that match.")
+    ] = None,
+    reason: Reason = None,
+    limit: Limit = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Send messages to the orders topic again, after the cause is mended.
+
+    Each keeps its origin: it is counted once, and leaves the queue when it is accepted.
+    """
+    use_platform()
+    kafka = load(KafkaSettings)
+    with closing(connect_patiently(load(PostgresSettings), "ingest", "ecom-dlq")) as connection:
+        wanted = origins or [entry.origin for entry in dlq.entries(connection, "open", reason, limit)]
+        sent, not_found = dlq.replay(connection, kafka, wanted)
+    if as_json:
+        typer.echo(json.dumps({"replayed": sent, "not_found": not_found}))
+    else:
+        typer.echo(
+            f"replayed {len(sent)}, not in {kafka.dlq_topic} (any more): {', '.join(not_found) or 'none'}"
+        )
+    if not_found:
+        raise typer.Exit(1)
