@@ -4,12 +4,18 @@ import sys
 
 import typer
 
-from cli import lifecycle
+from cli import dlq, lifecycle
+from cli.demo import demo
 from cli.produce import produce
 from cli.seed import seed
+from cli.verify import verify
 from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
+from pipeline.dlq import DlqError
+from pipeline.stream.offsets import OffsetsLost
+from pipeline.verify import StreamBehind
+from producer.client import BrokerUnavailable
 from producer.seed import SeedRefused
 
 app = typer.Typer(
@@ -21,8 +27,20 @@ app = typer.Typer(
 lifecycle.register(app)
 app.command()(seed)
 app.command()(produce)
+app.command()(verify)
+app.add_typer(dlq.app, name="dlq")
+app.command()(demo)
 
-_EXPECTED: tuple[type[Exception], ...] = (ConfigError, EnvironmentFailed, SeedRefused, *EXPECTED)
+_EXPECTED: tuple[type[Exception], ...] = (
+    ConfigError,
+    EnvironmentFailed,
+    SeedRefused,
+    BrokerUnavailable,
+    DlqError,
+    OffsetsLost,
+    StreamBehind,
+    *EXPECTED,
+)
 
 
 def run() -> None:

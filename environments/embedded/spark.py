@@ -17,7 +17,7 @@ COMMAND = (sys.executable, "-m", "pipeline.stream")
 def endpoint(config: PlatformConfig, jars: list[Path]) -> SparkEndpoint:
     """Return the endpoint: all cores of this machine, connectors from local files."""
     return SparkEndpoint(
-        master="local[*]",
+        master="local[*,4]",
         jars=",".join(str(jar) for jar in jars),
         driver_memory=f"{config.stream.driver_memory_mb}m",
         max_offsets_per_trigger=config.stream.max_offsets_per_trigger,
