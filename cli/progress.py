@@ -84,7 +84,9 @@ def _aside(unit: UnitState) -> str:
 def services_table(state: State) -> Table:
     """Return what is up, where it listens and where it logs."""
     title = f"supervisor pid {state.supervisor.pid}, {state.phase}"
-    table = Table("service", "state", "pid", "restarts", "address", "log", title=title, title_justify="left")
+    table = Table("service", "state", "pid", "restarts", title=title, title_justify="left")
+    table.add_column("address", no_wrap=True)
+    table.add_column("log", overflow="fold")
     for name, unit in state.services.items():
         alive = unit.process is not None and unit.process.alive()
         pid = str(unit.process.pid) if unit.process and alive else "-"

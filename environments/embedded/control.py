@@ -1,6 +1,8 @@
 """Starting, finding and stopping an environment from outside its supervisor."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,20 +134,25 @@ def end_leftovers(home: Home, state: State | None) -> list[str]:
     names = (
         [unit.name for unit in state.units.values() if unit.process and unit.process.alive()] if state else []
     )
-    process.end(left.values(), grace_s=15)
+    process.end(left.values(), grace_s=10)
     # What the first round's end set free, such as a JVM whose driver died, is found by its mark.
     process.kill(process.members(home))
     return names or ["stray processes"]
 
 
 def wipe(home: Home) -> None:
-    """Remove the home; raise EnvironmentFailed while its environment runs."""
+    """Remove the home; raise EnvironmentFailed while it is in use, or if it is somebody else's folder."""
     if not home.root.exists():
         return
+    if not home.ours:
+        raise EnvironmentFailed(f"{home.root} was not made by `ecom up`, so it is not removed")
     lock = try_lock(home.lock_file)
     if lock is None:
         raise EnvironmentFailed(f"{home.root} is in use; stop it with `ecom down` first")
-    home.wipe()
+    try:
+        shutil.rmtree(home.root)
+    finally:
+        os.close(lock)
 
 
 def service(home: Home, name: str) -> UnitState:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +78,7 @@ class Home:
 
     def create(self) -> None:
         """Make the folders; refuse a folder that holds somebody else's files."""
-        if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / _MARKER).exists():
+        if self.root.exists() and not self.ours and any(self.root.iterdir()):
             raise EnvironmentFailed(
                 f"{self.root} is not empty and not made by `ecom up`; set ECOM_HOME to a folder of its own"
             )
@@ -90,10 +89,7 @@ class Home:
         for folder in (self.logs, self.secrets, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
 
-    def wipe(self) -> None:
-        """Remove everything; refuse a folder that this environment did not make."""
-        if not self.root.exists():
-            return
-        if not (self.root / _MARKER).exists():
-            raise EnvironmentFailed(f"{self.root} was not made by `ecom up`, so it is not removed")
-        shutil.rmtree(self.root)
+    @property
+    def ours(self) -> bool:
+        """Say whether this environment made the folder."""
+        return (self.root / _MARKER).exists()

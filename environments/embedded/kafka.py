@@ -95,6 +95,9 @@ def _settings(home: Home, config: PlatformConfig, ports: Mapping[str, int]) -> d
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # After a kill the broker can't register until its old session has run out: 9 s by default.
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "1000",
         "message.max.bytes": limit,  # the largest topic's limit; each topic has its own
         "replica.fetch.max.bytes": limit,
         "log.retention.hours": str(config.kafka.retention_hours),

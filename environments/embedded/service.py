@@ -1,7 +1,7 @@
 """What the supervisor runs: services that stay, and steps that run once."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class Step:
 Unit = Service | Step
 
 
-def in_order(units: list[Unit]) -> list[Unit]:
+def in_order(units: Sequence[Unit]) -> list[Unit]:
     """Return the units so that each comes after those it needs; raise ValueError on a cycle or a stranger."""
     names = {unit.name for unit in units}
     for unit in units:
