@@ -7,7 +7,7 @@ from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
 
 LINGER_MS = 5
-BATCH_BYTES = 131_072
+BATCH_BYTES = 65_536
 MAX_REQUEST_TIMEOUT_S = 30.0
 
 
@@ -48,5 +48,5 @@ def open_client(settings: KafkaSettings, give_up_after_s: float) -> KafkaProduce
 
 def _line(settings: KafkaSettings, give_up_after_s: float, what: str, error: KafkaError) -> str:
     # A timeout says nothing beyond the seconds that are named anyway.
-    cause = "" if isinstance(error, KafkaTimeoutError) else f": {type(error).__name__} {error}".rstrip()
+    cause = "" if isinstance(error, KafkaTimeoutError) else f": {error}"
     return f"Kafka at {settings.bootstrap_servers} {what} (tried for {give_up_after_s:g} s){cause}"

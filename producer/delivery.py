@@ -101,6 +101,7 @@ class Delivery:
         with self._lock:
             self._closed = True
             self.failed += self.in_flight
+            self._settled = self._sent
         # close() flushes first and says so if that takes time, but those messages have been counted.
         with suppress(KafkaError):
             self._client.close(timeout=0)

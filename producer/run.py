@@ -11,6 +11,8 @@ from itertools import count as counting
 from pathlib import Path
 from typing import Any
 
+from kafka.errors import KafkaError
+
 from pipeline.settings import KafkaSettings
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED, build_catalog
 from producer.client import open_client
@@ -147,5 +149,10 @@ def _summary(topic: str, start_us: int, delivery: Delivery, seconds: float) -> S
         failed=delivery.failed,
         seconds=round(seconds, 3),
         rate=round(delivered / seconds, 1) if seconds else 0.0,
-        error=None if error is None else f"{type(error).__name__}: {error}",
+        error=None if error is None else _told(error),
     )
+
+
+def _told(error: Exception) -> str:
+    # A KafkaError begins with its own name, others don't.
+    return str(error) if isinstance(error, KafkaError) else f"{type(error).__name__}: {error}"
