@@ -80,7 +80,8 @@ def seed(
 ) -> SeedReport:
     """Load the plan as role `ingest` in one transaction; `progress` is told rows of orders (done, total).
 
-    The same plan again changes nothing. Raises SeedRefused if other data is there, and DatabaseUnavailable.
+    The same plan again changes nothing; live orders that came first don't matter.
+    Raises SeedRefused if other data is there, and DatabaseUnavailable.
     """
     connection = connect_patiently(settings, "ingest", "ecom-seed")
     try:
