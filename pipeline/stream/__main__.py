@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka.errors import KafkaError
@@ -31,6 +31,7 @@ from pipeline.stream.job import SPARK_CONF, StreamJob
 from pipeline.stream.offsets import OffsetsLost, TopicRange, check_against_kafka, reconcile, starting_offsets
 from pipeline.stream.progress import committed_offsets, prune_commits
 from pipeline.stream.topic import topic_range
+from pipeline.stream.warm_up import warm_up
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
 BROKER_GIVE_UP_S = 60
@@ -78,32 +79,31 @@ def _ready_file() -> Iterator[Callable[[], None]]:
 
 
 def _start(job: StreamJob) -> StreamingQuery:
+    # The session first: it needs neither PostgreSQL nor Kafka, which may still be starting.
+    session = open_session(load(SparkSettings), "orders-stream", SPARK_CONF)
+    warm_up(session)
     topic = job.kafka.orders_topic
-    connection = connect_patiently(job.postgres, "ingest", "ecom-stream-start")
-    try:
-        with connection:
-            committed = committed_offsets(connection, topic)
-            prune_commits(connection)
-    finally:
-        connection.close()
+    committed = _committed(job)
     held = _range_patiently(job.kafka)
     check_against_kafka(committed, held)
-    session = open_session(load(SparkSettings), "orders-stream", SPARK_CONF)
     reconcile(session, job.checkpoint, topic, committed)
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
+def _committed(job: StreamJob) -> dict[int, int]:
+    with closing(connect_patiently(job.postgres, "ingest", "ecom-stream-start")) as connection, connection:
+        prune_commits(connection)
+        return committed_offsets(connection, job.kafka.orders_topic)
+
+
+@retry(
+    retry=retry_if_exception_type(KafkaError),
+    wait=wait_exponential_jitter(multiplier=0.2, max=5),
+    stop=stop_after_delay(BROKER_GIVE_UP_S),
+    reraise=True,
+)
 def _range_patiently(settings: KafkaSettings) -> TopicRange:
-    attempt = retry(
-        retry=retry_if_exception_type(KafkaError),
-        wait=wait_exponential_jitter(multiplier=0.2, max=5),
-        stop=stop_after_delay(BROKER_GIVE_UP_S),
-        reraise=True,
-    )(topic_range)
-    try:
-        return attempt(settings, settings.orders_topic)
-    except KafkaError as error:
-        raise StreamFailed(f"Kafka at {settings.bootstrap_servers} is not available: {error}") from None
+    return topic_range(settings, settings.orders_topic)
 
 
 def _watch(query: StreamingQuery, stop: threading.Event) -> None:
@@ -132,4 +132,4 @@ def _first_lines(message: str) -> str:
 
 
 if __name__ == "__main__":
-    run(main, expected=(StreamFailed, OffsetsLost))
+    run(main, expected=(StreamFailed, OffsetsLost, KafkaError))

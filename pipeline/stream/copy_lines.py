@@ -26,15 +26,17 @@ COMMIT_COLUMNS = (
 )
 
 
-def to_commit_rows(judged: DataFrame) -> DataFrame:
+def to_commit_rows(judged: DataFrame, with_cleaned: bool = False) -> DataFrame:
     """Return COMMIT_COLUMNS, one row per message.
 
     partition int; offset, timestamp_ms bigint (Kafka's own, UTC); `line` string, a line of COPY's text format
     with its newline, null for an invalid message; reason, detail string, null for a valid one; key, value
     binary, null for a valid one; origin string (topic/partition/offset) and attempt string, null unless the
-    message is a replay from the DLQ.
+    message is a replay from the DLQ. `with_cleaned` adds order_id and cleaned, both string, null for an
+    invalid message: the event as JSON with its amount.
     """
     valid = F.col("reason").isNull()
+    cleaned = [F.col("event.order_id").alias("order_id"), F.when(valid, _cleaned()).alias("cleaned")]
     return judged.select(
         "partition",
         "offset",
@@ -46,7 +48,13 @@ def to_commit_rows(judged: DataFrame) -> DataFrame:
         F.when(~valid, F.col("value")).alias("value"),
         _header(ORIGIN_HEADER).alias("origin"),
         _header(ATTEMPT_HEADER).alias("attempt"),
+        *(cleaned if with_cleaned else ()),
     )
+
+
+def _cleaned() -> Column:
+    amount = F.expr("event.quantity * cast(event.unit_price AS decimal(12, 2))")
+    return F.to_json(F.struct(*[F.col(f"event.{name}") for name in FIELDS], amount.alias("amount")))
 
 
 def _line() -> Column:

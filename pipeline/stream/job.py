@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipeline.database import connect_patiently
 from pipeline.settings import KafkaSettings, PostgresSettings, StorageSettings, StreamSettings
 from pipeline.stream.commit import RESULT_SCHEMA, commit_partition
-from pipeline.stream.copy_lines import to_commit_rows
+from pipeline.stream.copy_lines import COMMIT_COLUMNS, to_commit_rows
 from pipeline.stream.dead_letters import KafkaDeadLetterSink
 from pipeline.stream.topic import spark_options
 from pipeline.stream.validation import judge, parse
@@ -60,48 +60,44 @@ class StreamJob:
             .option("failOnDataLoss", "true")
             .load()
         )
+        # Shaped once here rather than in each batch: building the columns costs more than a small batch.
+        judged = judge(parse(messages))
         return (
-            messages.writeStream.queryName("orders-stream")
+            to_commit_rows(judged, with_cleaned=bool(self.kafka.cleaned_topic))
+            .writeStream.queryName("orders-stream")
             .foreachBatch(self._commit_batch)
             .option("checkpointLocation", self.checkpoint)
             .trigger(processingTime=f"{self.stream.trigger_interval_ms} milliseconds")
             .start()
         )
 
-    def _commit_batch(self, messages: DataFrame, batch_id: int) -> None:
+    def _commit_batch(self, rows: DataFrame, batch_id: int) -> None:
         started = time.monotonic()
-        judged = judge(parse(messages))
         writer = PartitionWriter(self.postgres, self.kafka)
-        done = to_commit_rows(judged).mapInArrow(writer, RESULT_SCHEMA).collect()
+        done = rows.select(*COMMIT_COLUMNS).mapInArrow(writer, RESULT_SCHEMA).collect()
         if self.kafka.cleaned_topic:
-            self._publish_cleaned(judged)
-        rows = sum(row["rows"] for row in done)
-        if rows:
-            seconds = time.monotonic() - started
-            dead, doubled = (sum(row[name] for row in done) for name in ("dlq_rows", "duplicate_rows"))
-            log.info(
-                "batch %d: %d events in %.2f s (%.0f/s), %d duplicates, %d to the DLQ",
-                batch_id,
-                rows,
-                seconds,
-                rows / seconds,
-                doubled,
-                dead,
-            )
+            self._publish_cleaned(rows)
+        _log_batch(batch_id, done, time.monotonic() - started)
 
-    def _publish_cleaned(self, judged: DataFrame) -> None:
+    def _publish_cleaned(self, rows: DataFrame) -> None:
         """Send valid events on with their amount; at least once, as a replayed batch sends again."""
-        event = F.struct(
-            "event.*", F.expr("event.quantity * cast(event.unit_price AS decimal(12, 2))").alias("amount")
-        )
         (
-            judged.where(F.col("reason").isNull())
-            .select(F.col("event.order_id").alias("key"), F.to_json(event).alias("value"))
+            rows.where(F.col("cleaned").isNotNull())
+            .select(F.col("order_id").alias("key"), F.col("cleaned").alias("value"))
             .write.format("kafka")
             .options(**spark_options(self.kafka))
             .option("topic", self.kafka.cleaned_topic)
             .save()
         )
+
+
+def _log_batch(batch_id: int, done: list[Row], seconds: float) -> None:
+    events, doubled, dead = (
+        sum(row[name] for row in done) for name in ("rows", "duplicate_rows", "dlq_rows")
+    )
+    if events:
+        message = "batch %d: %d events in %.2f s (%.0f/s), %d duplicates, %d to the DLQ"
+        log.info(message, batch_id, events, seconds, events / seconds, doubled, dead)
 
 
 class PartitionWriter:
