@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -74,8 +75,9 @@ def _stay(options: Options, progress: Progress) -> None:
         progress(state)
         if state.phase == "up" and not progress.closed:
             progress.close()
-            progress.console.print(services_table(state))
-            progress.console.print("Ctrl-C stops everything.")
+            with suppress(OSError):  # a terminal closed meanwhile: SIGHUP is on its way
+                progress.console.print(services_table(state))
+                progress.console.print("Ctrl-C stops everything.")
 
     try:
         supervise(options, watch)

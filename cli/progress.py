@@ -82,14 +82,14 @@ def _aside(unit: UnitState) -> str:
 
 
 def services_table(state: State) -> Table:
-    """Return what is up, where it listens and where it logs."""
+    """Return what is up, where it listens, and where the logs are."""
     title = f"supervisor pid {state.supervisor.pid}, {state.phase}"
-    table = Table("service", "state", "pid", "restarts", title=title, title_justify="left")
-    table.add_column("address", no_wrap=True)
-    table.add_column("log", overflow="fold")
+    table = Table("service", "state", "pid", "restarts", "address", title=title, title_justify="left")
     for name, unit in state.services.items():
         alive = unit.process is not None and unit.process.alive()
         pid = str(unit.process.pid) if unit.process and alive else "-"
         phase = unit.phase if alive or unit.phase != "ready" else "gone"
-        table.add_row(name, phase, pid, str(unit.restarts), unit.address or "-", unit.log)
+        table.add_row(name, phase, pid, str(unit.restarts), unit.address or "-")
+    logs = "\n".join(unit.log for unit in state.services.values())
+    table.caption, table.caption_justify = f"logs, also by `ecom logs SERVICE`:\n{logs}", "left"
     return table
