@@ -62,15 +62,13 @@ class Plan:
     def units(self, platform: Platform, ports: dict[str, int]) -> list[Unit]:
         """Return the services and the steps between them."""
         units: list[Unit] = []
-        needed: list[str] = []
         if postgres.NAME in self.services:
             units += self._postgres_units(platform, ports[postgres.NAME])
-            needed.append("migrations")
         if kafka.NAME in self.services:
             units += self._kafka_units(platform, ports)
-            needed.append("topics")
         if spark.NAME in self.services:
-            units.append(spark.service(self.home, platform.as_env(), tuple(needed), self.stream_command))
+            # It waits for database and topic itself, so that the JVM's slow start overlaps with theirs.
+            units.append(spark.service(self.home, platform.as_env(), self.stream_command))
         return units
 
     def _postgres_units(self, platform: Platform, port: int) -> list[Unit]:

@@ -64,7 +64,10 @@ Unit = Service | Step
 
 
 def in_order(units: Sequence[Unit]) -> list[Unit]:
-    """Return the units so that each comes after those it needs; raise ValueError on a cycle or a stranger."""
+    """Return the units so that each comes after those it needs, otherwise in the order given.
+
+    The reverse is the order in which they stop. Raises ValueError on a cycle or a stranger.
+    """
     names = {unit.name for unit in units}
     for unit in units:
         if strangers := set(unit.after) - names:
@@ -72,8 +75,9 @@ def in_order(units: Sequence[Unit]) -> list[Unit]:
     ordered: list[Unit] = []
     while len(ordered) < len(units):
         done = {unit.name for unit in ordered}
-        ready = [unit for unit in units if unit.name not in done and done.issuperset(unit.after)]
-        if not ready:
+        ready = (unit for unit in units if unit.name not in done and done.issuperset(unit.after))
+        following = next(ready, None)
+        if following is None:
             raise ValueError(f"a cycle among {', '.join(sorted(names - done))}")
-        ordered += ready
+        ordered.append(following)
     return ordered

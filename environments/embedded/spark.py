@@ -25,7 +25,7 @@ def endpoint(config: PlatformConfig, jars: list[Path]) -> SparkEndpoint:
     )
 
 
-def service(home: Home, env: Mapping[str, str], after: tuple[str, ...], command: tuple[str, ...]) -> Service:
+def service(home: Home, env: Mapping[str, str], command: tuple[str, ...]) -> Service:
     """Return the streaming job; it creates the file named by READY_FILE_VARIABLE once its query runs."""
     ready_file = home.run / "stream.ready"
     return Service(
@@ -34,7 +34,6 @@ def service(home: Home, env: Mapping[str, str], after: tuple[str, ...], command:
         # Workers would pick whatever `python3` is on PATH.
         env={**env, "PYSPARK_PYTHON": sys.executable, READY_FILE_VARIABLE: str(ready_file)},
         ready=ready_file.exists,
-        after=after,
         folder=REPOSITORY,
         prepare=lambda: ready_file.unlink(missing_ok=True),
         ready_timeout_s=180,

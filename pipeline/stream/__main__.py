@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka.errors import KafkaError
+from psycopg2.errors import UndefinedTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -28,13 +29,20 @@ from pipeline.settings import (
 )
 from pipeline.spark_session import open_session
 from pipeline.stream.job import SPARK_CONF, StreamJob
-from pipeline.stream.offsets import OffsetsLost, TopicRange, check_against_kafka, reconcile, starting_offsets
+from pipeline.stream.offsets import (
+    OffsetsLost,
+    TopicMissing,
+    TopicRange,
+    check_against_kafka,
+    reconcile,
+    starting_offsets,
+)
 from pipeline.stream.progress import committed_offsets, prune_commits
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
-BROKER_GIVE_UP_S = 60
+GIVE_UP_AFTER_S = 60
 FINISH_BATCH_S = 20
 
 log = logging.getLogger("pipeline.stream")
@@ -84,26 +92,31 @@ def _start(job: StreamJob) -> StreamingQuery:
     warm_up(session)
     topic = job.kafka.orders_topic
     committed = _committed(job)
-    held = _range_patiently(job.kafka)
+    held = _held(job)
     check_against_kafka(committed, held)
     reconcile(session, job.checkpoint, topic, committed)
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
+_patiently = retry(
+    # A first start comes before the migrations and the topic; what is still missing at the end is told.
+    retry=retry_if_exception_type((KafkaError, TopicMissing, UndefinedTable)),
+    wait=wait_exponential_jitter(multiplier=0.2, max=2),
+    stop=stop_after_delay(GIVE_UP_AFTER_S),
+    reraise=True,
+)
+
+
+@_patiently
 def _committed(job: StreamJob) -> dict[int, int]:
     with closing(connect_patiently(job.postgres, "ingest", "ecom-stream-start")) as connection, connection:
         prune_commits(connection)
         return committed_offsets(connection, job.kafka.orders_topic)
 
 
-@retry(
-    retry=retry_if_exception_type(KafkaError),
-    wait=wait_exponential_jitter(multiplier=0.2, max=5),
-    stop=stop_after_delay(BROKER_GIVE_UP_S),
-    reraise=True,
-)
-def _range_patiently(settings: KafkaSettings) -> TopicRange:
-    return topic_range(settings, settings.orders_topic)
+@_patiently
+def _held(job: StreamJob) -> TopicRange:
+    return topic_range(job.kafka, job.kafka.orders_topic)
 
 
 def _watch(query: StreamingQuery, stop: threading.Event) -> None:
@@ -132,4 +145,4 @@ def _first_lines(message: str) -> str:
 
 
 if __name__ == "__main__":
-    run(main, expected=(StreamFailed, OffsetsLost, KafkaError))
+    run(main, expected=(StreamFailed, OffsetsLost, TopicMissing, KafkaError, UndefinedTable))

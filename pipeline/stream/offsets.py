@@ -26,6 +26,10 @@ class OffsetsLost(RuntimeError):
     """Kafka and `ops` can't be brought together; the message says what was found and what can be done."""
 
 
+class TopicMissing(RuntimeError):
+    """The topic does not exist (yet); the message names it."""
+
+
 @dataclass(frozen=True)
 class TopicRange:
     """The offsets that a topic holds now: begin is the first readable one, end the next one to be written."""

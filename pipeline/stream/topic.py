@@ -6,7 +6,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.offsets import OffsetsLost, TopicRange
+from pipeline.stream.offsets import TopicMissing, TopicRange
 
 REQUEST_TIMEOUT_MS = 30_000
 
@@ -25,12 +25,12 @@ def spark_options(settings: KafkaSettings) -> dict[str, str]:
 def topic_range(settings: KafkaSettings, topic: str) -> TopicRange:
     """Ask the brokers for the first and the next offset of each partition.
 
-    Raises OffsetsLost if the topic does not exist, KafkaError if no broker answers.
+    Raises TopicMissing if the topic does not exist, KafkaError if no broker answers.
     """
     with closing(KafkaConsumer(**client_options(settings), enable_auto_commit=False)) as consumer:
         numbers = consumer.partitions_for_topic(topic)
         if not numbers:
-            raise OffsetsLost(f"topic {topic} does not exist on {settings.bootstrap_servers}")
+            raise TopicMissing(f"topic {topic} does not exist on {settings.bootstrap_servers}")
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         begin = consumer.beginning_offsets(partitions)
         end = consumer.end_offsets(partitions)
