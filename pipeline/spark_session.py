@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pipeline.settings import SparkSettings
 
 # Read by the JVM's launcher, so they must be set before it starts; a cluster sets its own.
-_LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData"
+_LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 
 
 def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:

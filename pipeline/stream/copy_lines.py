@@ -33,7 +33,7 @@ def to_commit_rows(judged: DataFrame, with_cleaned: bool = False) -> DataFrame:
     with its newline, null for an invalid message; reason, detail string, null for a valid one; key, value
     binary, null for a valid one; origin string (topic/partition/offset) and attempt string, null unless the
     message is a replay from the DLQ. `with_cleaned` adds order_id and cleaned, both string, null for an
-    invalid message: the event as JSON with its amount.
+    invalid message: the event as JSON with its amount; it needs events parsed without the shortcut.
     """
     valid = F.col("reason").isNull()
     cleaned = [F.col("event.order_id").alias("order_id"), F.when(valid, _cleaned()).alias("cleaned")]
@@ -59,10 +59,10 @@ def _cleaned() -> Column:
 
 def _line() -> Column:
     # Every field has passed a pattern or a number's range, so only the unknown fields' text needs escaping.
-    fields = [F.col(f"event.{name}").cast("string") for name in FIELDS]
+    fields = F.concat_ws("\t", *[F.col(f"event.{name}").cast("string") for name in FIELDS])
     extra = F.when(F.col("has_extra"), _escaped(F.col("text"))).otherwise(F.lit("\\N"))
     place = [F.col("offset").cast("string"), F.unix_millis("timestamp").cast("string")]
-    return F.concat(F.concat_ws("\t", *fields, extra, *place), F.lit("\n"))
+    return F.concat(F.concat_ws("\t", F.coalesce("canonical", fields), extra, *place), F.lit("\n"))
 
 
 def _escaped(text: Column) -> Column:

@@ -25,9 +25,14 @@ EVENT_TYPE = T.StructType([T.StructField(name, _spark_type(_PROPERTIES[name])) f
 PARSED_TYPE = T.StructType([*EVENT_TYPE.fields, T.StructField(CORRUPT, T.StringType())])
 
 
+def field_rule(name: str) -> dict[str, Any]:
+    """Return the JSON Schema's rule for field `name`."""
+    return _PROPERTIES[name]
+
+
 def follows_rule(name: str, value: Column) -> Column:
     """Return whether `value` keeps the JSON Schema's rule for field `name`; null where it is null."""
-    rule = _PROPERTIES[name]
+    rule = field_rule(name)
     if "enum" in rule:
         return value.isin(rule["enum"])
     if "pattern" in rule:

@@ -61,9 +61,10 @@ class StreamJob:
             .load()
         )
         # Shaped once here rather than in each batch: building the columns costs more than a small batch.
-        judged = judge(parse(messages))
+        with_cleaned = bool(self.kafka.cleaned_topic)
+        judged = judge(parse(messages, shortcut=not with_cleaned))
         return (
-            to_commit_rows(judged, with_cleaned=bool(self.kafka.cleaned_topic))
+            to_commit_rows(judged, with_cleaned)
             .writeStream.queryName("orders-stream")
             .foreachBatch(self._commit_batch)
             .option("checkpointLocation", self.checkpoint)

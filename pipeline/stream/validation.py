@@ -8,12 +8,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline.events import FIELDS
+from pipeline.stream.canonical import add_canonical
 from pipeline.stream.event_columns import CORRUPT, PARSED_TYPE, follows_rule
-
-# Judged against Kafka's own timestamp, never now(), so that a replay is judged as the first delivery was.
-MAX_CLOCK_SKEW = "1 HOUR"
-MAX_EVENT_AGE = "366 DAYS"
-MAX_ORDER_AGE = "3660 DAYS"
+from pipeline.stream.timeliness import instant, timely
 
 # Strict JSON: what the JSON Schema would refuse, Spark must not wave through.
 _JSON_OPTIONS = {
@@ -25,17 +22,20 @@ _JSON_OPTIONS = {
 }
 
 
-def parse(messages: DataFrame) -> DataFrame:
-    """Add `text`, `event` (PARSED_TYPE) and `has_extra` (boolean) to Kafka messages.
+def parse(messages: DataFrame, shortcut: bool = True) -> DataFrame:
+    """Add `text`, `canonical`, `event` (PARSED_TYPE) and `has_extra` (boolean) to Kafka messages.
 
-    Needs `value` (binary). `has_extra` is true where the JSON object holds other keys than the schema's.
+    Needs `value` (binary) and `timestamp`. `canonical` holds the COPY fields of an event that needed no
+    parser; its `event` and `has_extra` are null. Without `shortcut` every message is parsed. `has_extra` is
+    true where the JSON object holds other keys than the schema's.
     """
-    text = F.col("value").cast("string")
-    return (
-        messages.withColumn("text", text)
-        .withColumn("event", F.from_json("text", PARSED_TYPE, _JSON_OPTIONS))
-        .withColumn("has_extra", F.coalesce(F.size(F.json_object_keys("text")) != len(FIELDS), F.lit(True)))
-    )
+    texts = messages.withColumn("text", F.col("value").cast("string"))
+    tried = add_canonical(texts) if shortcut else texts.withColumn("canonical", F.lit(None).cast("string"))
+    needs_parser = F.col("canonical").isNull()
+    extra = F.coalesce(F.size(F.json_object_keys("text")) != len(FIELDS), F.lit(True))
+    return tried.withColumn(
+        "event", F.when(needs_parser, F.from_json("text", PARSED_TYPE, _JSON_OPTIONS))
+    ).withColumn("has_extra", F.when(needs_parser, extra))
 
 
 def judge(parsed: DataFrame) -> DataFrame:
@@ -44,10 +44,10 @@ def judge(parsed: DataFrame) -> DataFrame:
     Needs `timestamp`, Kafka's own. Reasons: empty_value, invalid_utf8, malformed_json, nul_character,
     unsupported_schema_version, missing_field, invalid_field, timestamp_out_of_range, inconsistent_event.
     """
-    fast = _fields_valid() & _times_plausible() & _consistent()
-    exact = ~_looks_plain() & ~_strictly_one_object()
-    valid = F.coalesce(fast, F.lit(False)) & ~F.coalesce(exact, F.lit(True))
-    return parsed.withColumn("reason", F.when(valid, None).otherwise(_reason())).withColumn(
+    plausible = _fields_valid() & _timely() & _consistent()
+    valid = F.coalesce(plausible & (_looks_plain() | _strictly_one_object()), F.lit(False))
+    reason = F.when(F.col("canonical").isNotNull(), None).when(valid, None).otherwise(_reason())
+    return parsed.withColumn("reason", reason).withColumn(
         "detail", F.when(F.col("reason").isNotNull(), F.coalesce(_detail(), F.lit("")))
     )
 
@@ -68,18 +68,8 @@ def _fields_valid() -> Column:
     return _all([F.col(f"event.{CORRUPT}").isNull(), *rules])
 
 
-def _instant(name: str) -> Column:
-    return _field(name).try_cast("timestamp")
-
-
-def _times_plausible() -> Column:
-    received = F.col("timestamp")
-    return (
-        (_instant("event_time") <= received + F.expr(f"INTERVAL {MAX_CLOCK_SKEW}"))
-        & (_instant("event_time") >= received - F.expr(f"INTERVAL {MAX_EVENT_AGE}"))
-        & (_instant("ordered_at") >= received - F.expr(f"INTERVAL {MAX_ORDER_AGE}"))
-        & (_instant("ordered_at") <= _instant("event_time"))
-    )
+def _timely() -> Column:
+    return timely(instant(_field("event_time")), instant(_field("ordered_at")), F.col("timestamp"))
 
 
 def _consistent() -> Column:
@@ -147,7 +137,7 @@ def _reason() -> Column:
         .when(version.rlike(r"^\d+[.]\d+\z") & ~version.startswith("1."), "unsupported_schema_version")
         .when(_missing() != "", "missing_field")
         .when(_invalid() != "", "invalid_field")
-        .when(~F.coalesce(_times_plausible(), F.lit(False)), "timestamp_out_of_range")
+        .when(~F.coalesce(_timely(), F.lit(False)), "timestamp_out_of_range")
         .when(~_consistent(), "inconsistent_event")
         .otherwise("malformed_json")
     )
