@@ -39,7 +39,7 @@ class KafkaConfig(_Section):
 class StreamConfig(_Section):
     """The streaming job: `max_offsets_per_trigger` is its back-pressure, `driver_memory_mb` its heap."""
 
-    max_offsets_per_trigger: int = Field(default=200_000, ge=1)
+    max_offsets_per_trigger: int = Field(default=400_000, ge=1)
     trigger_interval_ms: int = Field(default=0, ge=0, le=600_000)
     driver_memory_mb: int = Field(default=1536, ge=512, le=65536)
 
