@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql import types as T
 
 from pipeline.stream.copy_lines import to_commit_rows
 from pipeline.stream.validation import judge, parse
@@ -27,7 +26,7 @@ GOOD = {
     "status": "placed",
 }
 HEADER = "array<struct<key:string,value:binary>>"
-SCHEMA = f"key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp, headers {HEADER}"
+COLUMNS = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
 
 
 def compact(**changes: object) -> bytes:
@@ -79,7 +78,7 @@ def both(spark: SparkSession) -> dict[str, dict[bool, tuple]]:
     names = [*TAKEN, *LEFT_TO_THE_PARSER]
     values = [*TAKEN.values(), *LEFT_TO_THE_PARSER.values()]
     rows = [(None, value, "orders", 0, offset, RECEIVED, None) for offset, value in enumerate(values)]
-    messages = spark.createDataFrame(rows, T._parse_datatype_string(SCHEMA))
+    messages = spark.createDataFrame(rows, f"{COLUMNS}, headers {HEADER}")
     verdicts: dict[str, dict[bool, tuple]] = {name: {} for name in names}
     for shortcut in (True, False):
         parsed = judge(parse(messages, shortcut))
