@@ -20,6 +20,8 @@ _JSON_OPTIONS = {
     "allowNonNumericNumbers": "false",
     "allowNumericLeadingZeros": "false",
 }
+# String fields whose pattern a bare number keeps as well.
+_NUMBER_LIKE = ("schema_version", "unit_price")
 
 
 def parse(messages: DataFrame, shortcut: bool = True) -> DataFrame:
@@ -77,21 +79,24 @@ def _consistent() -> Column:
 
 
 def _looks_plain() -> Column:
-    """One object without nesting, nothing behind it, no unknown key, the price written as a string."""
+    """One object without nesting, nothing behind it, no unknown key, no number where a string belongs."""
     text = F.col("text")
-    return ~F.col("has_extra") & (F.instr(text, "}") == F.length(text)) & text.contains('"unit_price":"')
+    quoted = [text.contains(f'"{name}":"') for name in _NUMBER_LIKE]
+    return _all([~F.col("has_extra"), F.instr(text, "}") == F.length(text), *quoted])
 
 
 def _strictly_one_object() -> Column:
+    strings = _all([_is_string(name) for name in _NUMBER_LIKE])
+    return F.is_valid_utf8("text") & _one_object() & ~_has_nul() & strings
+
+
+def _one_object() -> Column:
+    """Return whether the text is one JSON object and nothing else, as Spark's lenient functions read it."""
     text = F.col("text")
-    return (
-        F.is_valid_utf8(text)
-        & (F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1)
-        & F.json_object_keys(text).isNotNull()
-        & F.trim(text).endswith("}")
-        & ~_has_nul()
-        & _price_is_string()
-    )
+    alone = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
+    # They stop where the list closes, and a text like `{}],[{}` closes it itself: then this counts 1 again.
+    closed_by_us = F.json_array_length(F.concat(F.lit("["), text, F.lit(",0]"))) == 2
+    return alone & closed_by_us & F.json_object_keys(text).isNotNull()
 
 
 def _has_nul() -> Column:
@@ -99,8 +104,10 @@ def _has_nul() -> Column:
     return F.col("text").contains("\\u0000") & F.col("text").rlike(r"(?<!\\)(\\\\)*\\u0000")
 
 
-def _price_is_string() -> Column:
-    return F.col("text").rlike(r'"unit_price"\s*:\s*"')
+def _is_string(name: str) -> Column:
+    # A string field of from_json takes a number too, and its text keeps these fields' patterns.
+    typed = F.from_json("text", ", ".join(f"{field} variant" for field in _NUMBER_LIKE), _JSON_OPTIONS)
+    return F.schema_of_variant(typed[name]) == "STRING"
 
 
 def _raw(name: str) -> Column:
@@ -108,8 +115,9 @@ def _raw(name: str) -> Column:
 
 
 def _is_object() -> Column:
-    whole = F.json_array_length(F.concat(F.lit("["), F.col("text"), F.lit("]"))) == 1
-    return F.coalesce(whole & F.json_object_keys("text").isNotNull(), F.lit(False))
+    # No field to convert, so that only broken syntax makes it corrupt.
+    syntax = F.from_json("text", f"_none string, {CORRUPT} string", _JSON_OPTIONS)
+    return F.coalesce(_one_object() & syntax[CORRUPT].isNull(), F.lit(False))
 
 
 def _names_where(condition: dict[str, Column]) -> Column:
@@ -122,7 +130,8 @@ def _missing() -> Column:
 
 def _invalid() -> Column:
     wrong = {name: ~F.coalesce(follows_rule(name, _field(name)), F.lit(False)) for name in FIELDS}
-    wrong["unit_price"] = wrong["unit_price"] | ~_price_is_string()
+    for name in _NUMBER_LIKE:
+        wrong[name] = wrong[name] | ~F.coalesce(_is_string(name), F.lit(False))
     return _names_where(wrong)
 
 

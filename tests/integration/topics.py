@@ -1,0 +1,59 @@
+"""Topics of a test's own: made, filled and read to their end."""
+
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+
+from pipeline.kafka_client import client_options
+from pipeline.settings import KafkaSettings
+
+LIMIT = {"max.message.bytes": "2000000"}
+
+
+class Topics:
+    """A context that deletes at its end what it made."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._options = client_options(settings)
+        self._made: list[str] = []
+
+    def __enter__(self) -> "Topics":
+        self._admin = KafkaAdminClient(**self._options)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._admin.delete_topics(self._made)
+        self._admin.close()
+
+    def make(self, prefix: str = "orders", partitions: int = 2) -> str:
+        """Return the name of a new, empty topic."""
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        self._admin.create_topics([NewTopic(name, partitions, 1, topic_configs=LIMIT)])
+        self._made.append(name)
+        return name
+
+    def send(self, topic: str, messages: Sequence[tuple[bytes | None, bytes]], partition: int = 0) -> None:
+        """Send (key, value) pairs to one partition, in order."""
+        with closing(KafkaProducer(**self._options, acks="all")) as producer:
+            sent = [
+                producer.send(topic, key=key, value=value, partition=partition) for key, value in messages
+            ]
+            for future in sent:
+                future.get(30)
+
+    def read(self, topic: str) -> list[Any]:
+        """Return what the topic holds now."""
+        options = self._options | {"auto_offset_reset": "earliest", "group_id": None}
+        found: list[Any] = []
+        with closing(KafkaConsumer(**options)) as consumer:
+            places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+            consumer.assign(places)
+            end = consumer.end_offsets(places)
+            while any(consumer.position(place) < end[place] for place in places):
+                for records in consumer.poll(timeout_ms=500).values():
+                    found.extend(records)
+        return found
