@@ -28,6 +28,7 @@ from pipeline.settings import (
     load,
 )
 from pipeline.spark_session import open_session
+from pipeline.stream.checkpoint import CheckpointStuck
 from pipeline.stream.job import SPARK_CONF, StreamJob
 from pipeline.stream.offsets import (
     OffsetsLost,
@@ -145,4 +146,4 @@ def _first_lines(message: str) -> str:
 
 
 if __name__ == "__main__":
-    run(main, expected=(StreamFailed, OffsetsLost, TopicMissing, KafkaError, UndefinedTable))
+    run(main, expected=(StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, KafkaError, UndefinedTable))

@@ -1,11 +1,19 @@
 """Spark's checkpoint folder, read through Hadoop's file systems so that file: and s3: URIs both do."""
 
 import json
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+# Whatever a half-written or damaged file can raise, in Python or in Hadoop's file system.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, Py4JJavaError, PySparkException)
+
+
+class CheckpointStuck(RuntimeError):
+    """The checkpoint can't be used and can't be renamed; the message names it."""
 
 
 class Checkpoint:
@@ -32,13 +40,18 @@ class Checkpoint:
             planned, done = self._batches("offsets"), self._batches("commits")
             finished = [batch for batch in planned if batch in done]
             return self._end_of(max(finished), topic) if finished else {}
-        except (ValueError, KeyError, IndexError, Py4JJavaError):
+        except _UNREADABLE:
             return None
 
     def set_aside(self) -> str:
-        """Rename the folder, keep it for whoever wants to know, and return its new name."""
-        kept = f"{self._path.toString()}.aside-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
-        self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept))
+        """Rename the folder, keep it for whoever wants to know, and return its new name.
+
+        Raises CheckpointStuck if it is still there: a start from it would skip orders.
+        """
+        # To the microsecond: a rename onto a folder that exists would move it inside.
+        kept = f"{self._path.toString()}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        if not self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept)):
+            raise CheckpointStuck(f"checkpoint {self._path.toString()} can't be used, nor renamed to {kept}")
         return kept
 
     def _batches(self, folder: str) -> set[int]:

@@ -61,8 +61,10 @@ def _line() -> Column:
     # Every field has passed a pattern or a number's range, so only the unknown fields' text needs escaping.
     fields = F.concat_ws("\t", *[F.col(f"event.{name}").cast("string") for name in FIELDS])
     extra = F.when(F.col("has_extra"), _escaped(F.col("text"))).otherwise(F.lit("\\N"))
-    place = [F.col("offset").cast("string"), F.unix_millis("timestamp").cast("string")]
-    return F.concat(F.concat_ws("\t", F.coalesce("canonical", fields), extra, *place), F.lit("\n"))
+    parsed = F.concat_ws("\t", fields, extra)
+    place = F.concat(F.lit("\t"), F.col("offset"), F.lit("\t"), F.unix_millis("timestamp"), F.lit("\n"))
+    shortcut = F.concat(F.col("canonical"), F.lit("\t\\N"), place)
+    return F.when(F.col("canonical").isNotNull(), shortcut).otherwise(F.concat(parsed, place))
 
 
 def _escaped(text: Column) -> Column:

@@ -58,6 +58,9 @@ class StreamJob:
             .option("maxOffsetsPerTrigger", self.stream.max_offsets_per_trigger)
             .option("includeHeaders", "true")
             .option("failOnDataLoss", "true")
+            # Fewer, larger round trips than the consumer's defaults, which are made for small messages at rest.
+            .option("kafka.max.poll.records", "20000")
+            .option("kafka.max.partition.fetch.bytes", "8388608")
             .load()
         )
         # Shaped once here rather than in each batch: building the columns costs more than a small batch.
