@@ -50,7 +50,11 @@ class Checkpoint:
         """
         # To the microsecond: a rename onto a folder that exists would move it inside.
         kept = f"{self._path.toString()}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-        if not self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept)):
+        try:
+            renamed = self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept))
+        except (Py4JJavaError, PySparkException):
+            renamed = False
+        if not renamed:
             raise CheckpointStuck(f"checkpoint {self._path.toString()} can't be used, nor renamed to {kept}")
         return kept
 

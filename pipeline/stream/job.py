@@ -58,7 +58,7 @@ class StreamJob:
             .option("maxOffsetsPerTrigger", self.stream.max_offsets_per_trigger)
             .option("includeHeaders", "true")
             .option("failOnDataLoss", "true")
-            # Fewer, larger round trips than the consumer's defaults, which are made for small messages at rest.
+            # Fewer, larger round trips than the consumer makes by default.
             .option("kafka.max.poll.records", "20000")
             .option("kafka.max.partition.fetch.bytes", "8388608")
             .load()
