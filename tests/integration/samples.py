@@ -13,7 +13,7 @@ _KAFKA_COLUMNS = (
     "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp,"
     " headers array<struct<key:string,value:binary>>"
 )
-Headers = list[tuple[str, bytes]] | None
+Headers = list[tuple[str, bytes]]
 
 
 def uid(number: int, kind: int = 0) -> str:
@@ -50,9 +50,13 @@ def as_bytes(value: dict[str, Any], **options: Any) -> bytes:
     return json.dumps(value, **({"separators": (",", ":"), "ensure_ascii": False} | options)).encode()
 
 
-def messages(spark: SparkSession, values: list[bytes | None], headers: Headers = None) -> DataFrame:
+def messages(
+    spark: SparkSession, values: list[bytes | None], headers: list[Headers] | None = None
+) -> DataFrame:
     """Return Kafka messages that were all received at RECEIVED; the offset is the place in `values`."""
+    with_each = headers or [[] for _ in values]
     rows = [
-        (b"key", value, "orders", 3, offset, RECEIVED, headers or []) for offset, value in enumerate(values)
+        (b"key", value, "orders", 3, offset, RECEIVED, with_each[offset])
+        for offset, value in enumerate(values)
     ]
     return spark.createDataFrame(rows, _KAFKA_COLUMNS)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from pipeline.stream.commit import commit_partition
 from pipeline.stream.copy_lines import COMMIT_COLUMNS, to_commit_rows
@@ -21,50 +21,61 @@ TYPES = {
 }  # fmt: skip
 
 
-def rows(
-    spark: SparkSession, values: list[bytes | None], headers: Headers = None, shortcut: bool = True
-) -> Any:
-    return to_commit_rows(judge(parse(messages(spark, values, headers), shortcut)))
+HEADERS: list[Headers] = [
+    [("ecom-origin", b"orders/1/7"), ("ecom-attempt", b"2")],
+    [("other", b"x"), ("ecom-attempt", b"3")],
+    [("ecom-origin", b"first"), ("ecom-origin", b"second")],
+]
+VALUES: list[bytes | None] = [
+    as_bytes(event()),
+    as_bytes(event(unit_price="007.5")),
+    as_bytes(event(ordered_at="2026-01-01T00:00:00.5Z")),
+    b"{\xff",
+]
+ALL = VALUES + [as_bytes(event())] * len(HEADERS)
 
 
-def test_columns_and_their_types(spark: SparkSession):
-    assert dict(rows(spark, [b""]).dtypes) == TYPES
+def shaped(spark: SparkSession, values: list[bytes | None], shortcut: bool = True) -> DataFrame:
+    return to_commit_rows(judge(parse(messages(spark, values), shortcut)))
+
+
+@pytest.fixture(scope="module")
+def frame(spark: SparkSession) -> DataFrame:
+    none: list[Headers] = [[] for _ in VALUES]
+    return to_commit_rows(judge(parse(messages(spark, ALL, none + HEADERS))))
+
+
+@pytest.fixture(scope="module")
+def rows(frame: DataFrame) -> list[Row]:
+    return frame.orderBy("offset").collect()
+
+
+def test_columns_and_their_types(frame: DataFrame):
+    assert dict(frame.dtypes) == TYPES
     assert tuple(TYPES) == COMMIT_COLUMNS
 
 
-def test_a_valid_message_is_a_line_and_an_invalid_one_is_its_bytes(spark: SparkSession):
-    valid, invalid = rows(spark, [as_bytes(event()), b"{\xff"]).orderBy("offset").collect()
+def test_a_valid_message_is_a_line(rows: list[Row]):
     fields = [*map(str, event().values()), "\\N", "0", str(RECEIVED_MS)]
-    assert valid.line == "\t".join(fields) + "\n"
-    assert (valid.partition, valid.offset, valid.timestamp_ms) == (3, 0, RECEIVED_MS)
-    assert (valid.reason, valid.detail, valid.key, valid.value, valid.origin, valid.attempt) == (None,) * 6
+    assert rows[0].line == "\t".join(fields) + "\n"
+    assert (rows[0].partition, rows[0].offset, rows[0].timestamp_ms) == (3, 0, RECEIVED_MS)
+    assert [rows[0][name] for name in COMMIT_COLUMNS[4:]] == [None] * 6
+
+
+def test_an_invalid_message_is_its_bytes(rows: list[Row]):
+    invalid = rows[3]
     assert (invalid.line, invalid.reason, invalid.detail) == (None, "invalid_utf8", "")
     assert (bytes(invalid.key), bytes(invalid.value)) == (b"key", b"{\xff")
 
 
-def test_the_shortcut_and_the_parser_write_the_same_line(spark: SparkSession):
-    values: list[bytes | None] = [
-        as_bytes(event(unit_price="007.5")),
-        as_bytes(event(ordered_at="2026-01-01T00:00:00.5Z")),
-    ]
-    lines = [
-        [row.line for row in rows(spark, values, shortcut=way).orderBy("offset").collect()]
-        for way in (True, False)
-    ]
-    assert lines[0] == lines[1]
+def test_the_shortcut_and_the_parser_write_the_same_line(spark: SparkSession, rows: list[Row]):
+    parsed = shaped(spark, VALUES, shortcut=False).orderBy("offset").collect()
+    assert [row.line for row in parsed] == [row.line for row in rows[: len(VALUES)]]
 
 
-@pytest.mark.parametrize(
-    ("headers", "origin", "attempt"),
-    [
-        ([("ecom-origin", b"orders/1/7"), ("ecom-attempt", b"2")], "orders/1/7", "2"),
-        ([("other", b"x"), ("ecom-attempt", b"3")], None, "3"),
-        ([("ecom-origin", b"first"), ("ecom-origin", b"second")], "first", None),
-    ],
-)
-def test_a_replay_is_known_by_its_headers(spark: SparkSession, headers: Headers, origin: str, attempt: str):
-    (row,) = rows(spark, [as_bytes(event())], headers).collect()
-    assert (row.origin, row.attempt) == (origin, attempt)
+def test_a_replay_is_known_by_its_headers(rows: list[Row]):
+    found = [(row.origin, row.attempt) for row in rows[len(VALUES) :]]
+    assert found == [("orders/1/7", "2"), (None, "3"), ("first", None)]
 
 
 def test_postgres_reads_unknown_fields_as_they_were(
@@ -80,7 +91,7 @@ def test_postgres_reads_unknown_fields_as_they_were(
     values: list[bytes | None] = [as_bytes(event(number, **extra)) for number, extra in enumerate(extras)]
     # Pretty-printed: the newlines stand outside the strings as well.
     values.append(as_bytes(event(len(extras), note="x"), indent="\t"))
-    batches = rows(spark, values).coalesce(1).toArrow().combine_chunks().to_batches()
+    batches = shaped(spark, values).coalesce(1).toArrow().combine_chunks().to_batches()
     commit_partition(log_in("ingest"), "orders", Sink(), iter(batches))
     stored = sql("SELECT event_id::text, extra FROM raw.orders ORDER BY 1")
     assert stored == [(uid(number), extra) for number, extra in enumerate([*extras, {"note": "x"}])]
@@ -90,7 +101,7 @@ def test_what_jsonb_can_not_hold_is_kept_as_text(
     spark: SparkSession, log_in: Connect, sql: Callable[..., list[tuple]]
 ):
     value = as_bytes(event(1, note="?\\\t")).replace(b"?", b"\\ud800")
-    batches = rows(spark, [value]).toArrow().combine_chunks().to_batches()
+    batches = shaped(spark, [value]).toArrow().combine_chunks().to_batches()
     commit_partition(log_in("ingest"), "orders", Sink(), iter(batches))
     assert sql("SELECT jsonb_typeof(extra), extra FROM raw.orders") == [("string", value.decode())]
 
