@@ -1,0 +1,40 @@
+"""One stack for all fault tests; each test leaves it up and clean."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from environments import embedded
+from environments.embedded import process
+from environments.embedded.ports import any_free
+from tests.conftest import make_home
+from tests.faults.stack import Stack
+
+# Batches small enough that a burst takes several; no orders_cleaned, as by default.
+CONFIG = """
+[postgres]
+port = {postgres}
+shared_buffers_mb = 128
+[kafka]
+port = {kafka}
+heap_mb = 384
+[stream]
+driver_memory_mb = 1024
+max_offsets_per_trigger = 20000
+"""
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    home = embedded.Home(make_home())
+    config = home.root.parent / "ecom.toml"
+    config.write_text(CONFIG.format(postgres=any_free(), kafka=any_free()), encoding="utf-8")
+    try:
+        started = Stack(home, config)
+        started.seed()
+        yield started
+    finally:
+        embedded.stop(home)
+        assert process.members(home) == []
+        shutil.rmtree(home.root.parent)
