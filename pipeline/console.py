@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable
 
 from pipeline.database import DatabaseUnavailable
+from pipeline.kafka_client import KafkaUnavailable
 from pipeline.secret_values import SecretError
 from pipeline.settings import SettingsError
 
-EXPECTED: tuple[type[Exception], ...] = (SettingsError, SecretError, DatabaseUnavailable)
+EXPECTED: tuple[type[Exception], ...] = (SettingsError, SecretError, DatabaseUnavailable, KafkaUnavailable)
 
 
 def run(main: Callable[[], None], expected: tuple[type[Exception], ...] = ()) -> None:

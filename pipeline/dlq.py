@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg2.extensions import connection as Connection
 
-from pipeline.kafka_client import client_options
+from pipeline.kafka_client import answering, client_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
 from pipeline.stream.dead_letters import MAX_REQUEST_BYTES, is_origin, split_origin
@@ -103,9 +103,12 @@ def replay(
     """
     wanted = set(origins)
     latest = {message.origin: message for message in read_topic(settings) if message.origin in wanted}
-    with closing(
-        KafkaProducer(**client_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
-    ) as producer:
+    with (
+        answering(settings),
+        closing(
+            KafkaProducer(**client_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
+        ) as producer,
+    ):
         pending = [_send_again(producer, settings.orders_topic, message) for message in latest.values()]
         for future in pending:
             future.get(_ACK_TIMEOUT_S)
@@ -116,7 +119,10 @@ def replay(
 def read_topic(settings: KafkaSettings) -> Iterator[Message]:
     """Yield what the DLQ topic holds now, oldest first within a partition."""
     options = client_options(settings) | {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
-    with closing(KafkaConsumer(**options, max_partition_fetch_bytes=MAX_REQUEST_BYTES)) as consumer:
+    with (
+        answering(settings),
+        closing(KafkaConsumer(**options, max_partition_fetch_bytes=MAX_REQUEST_BYTES)) as consumer,
+    ):
         numbers = consumer.partitions_for_topic(settings.dlq_topic) or set()
         partitions = [TopicPartition(settings.dlq_topic, number) for number in sorted(numbers)]
         if not partitions:

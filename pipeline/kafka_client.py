@@ -1,12 +1,30 @@
 """Connection options of every kafka-python client: the producer's and the DLQ's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from kafka.errors import KafkaError
 
 from pipeline.settings import KafkaSettings
 
 # A broker that restarts is met again within a second or two; the library's own ceiling is 30 s.
 RECONNECT_BACKOFF_MS = 100
 RECONNECT_BACKOFF_MAX_MS = 2_000
+
+
+class KafkaUnavailable(ConnectionError):
+    """No broker answered; the message is one line."""
+
+
+@contextmanager
+def answering(settings: KafkaSettings) -> Iterator[None]:
+    """Raise KafkaUnavailable where a client inside raises KafkaError."""
+    try:
+        yield
+    except KafkaError as error:
+        cause = " ".join(str(error).split())
+        raise KafkaUnavailable(f"Kafka at {settings.bootstrap_servers} is not available: {cause}") from None
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def verify(
     """Fix the topic's end offsets, wait until they are committed, and check one snapshot of the warehouse.
 
     `on_wait` is told how many offsets are still to come. Raises StreamBehind after `timeout_s` seconds
-    without any progress, OffsetsLost, KafkaError or DatabaseUnavailable.
+    without any progress, TopicMissing, KafkaUnavailable or DatabaseUnavailable.
     """
     end = dict(topic_range(kafka, kafka.orders_topic).end)
     connection = connect_patiently(postgres, "etl", "ecom-verify")

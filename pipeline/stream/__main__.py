@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from kafka.errors import KafkaError
 from psycopg2.errors import UndefinedTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from pipeline.console import run
 from pipeline.database import connect_patiently
+from pipeline.kafka_client import KafkaUnavailable
 from pipeline.settings import (
     KafkaSettings,
     PostgresSettings,
+    SettingsError,
     SparkSettings,
     StorageSettings,
     StreamSettings,
@@ -43,6 +44,7 @@ from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
+GIVE_UP_VARIABLE = "ECOM_STREAM_GIVE_UP_AFTER_S"
 GIVE_UP_AFTER_S = 60
 FINISH_BATCH_S = 20
 
@@ -88,6 +90,7 @@ def _ready_file() -> Iterator[Callable[[], None]]:
 
 
 def _start(job: StreamJob) -> StreamingQuery:
+    _give_up_after_s()  # a wrong value is told now, not when it is needed
     # The session first: it needs neither PostgreSQL nor Kafka, which may still be starting.
     session = open_session(load(SparkSettings), "orders-stream", SPARK_CONF)
     warm_up(session)
@@ -99,18 +102,31 @@ def _start(job: StreamJob) -> StreamingQuery:
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
+def _give_up_after_s() -> float:
+    text = os.environ.get(GIVE_UP_VARIABLE) or str(GIVE_UP_AFTER_S)
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingsError(f"{GIVE_UP_VARIABLE}={text!r}: must be a number of seconds") from None
+
+
+def _too_late(state: RetryCallState) -> bool:
+    return stop_after_delay(_give_up_after_s())(state)
+
+
 _patiently = retry(
     # A first start comes before the migrations and the topic; what is still missing at the end is told.
-    retry=retry_if_exception_type((KafkaError, TopicMissing, UndefinedTable)),
+    retry=retry_if_exception_type((KafkaUnavailable, TopicMissing, UndefinedTable)),
     wait=wait_exponential_jitter(multiplier=0.2, max=2),
-    stop=stop_after_delay(GIVE_UP_AFTER_S),
+    stop=_too_late,
     reraise=True,
 )
 
 
 @_patiently
 def _committed(job: StreamJob) -> dict[int, int]:
-    with closing(connect_patiently(job.postgres, "ingest", "ecom-stream-start")) as connection, connection:
+    patient = connect_patiently(job.postgres, "ingest", "ecom-stream-start", _give_up_after_s())
+    with closing(patient) as connection, connection:
         prune_commits(connection)
         return committed_offsets(connection, job.kafka.orders_topic)
 
@@ -146,4 +162,4 @@ def _first_lines(message: str) -> str:
 
 
 if __name__ == "__main__":
-    run(main, expected=(StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, KafkaError, UndefinedTable))
+    run(main, expected=(StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, UndefinedTable))

@@ -19,6 +19,7 @@ from pipeline.stream.copy_lines import COMMIT_COLUMNS, to_commit_rows
 from pipeline.stream.dead_letters import KafkaDeadLetterSink
 from pipeline.stream.topic import spark_options
 from pipeline.stream.validation import judge, parse
+from pipeline.stream.worker_process import settle
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class PartitionWriter:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Commit one partition and yield its RESULT_SCHEMA row; nothing for an empty partition."""
+        settle()
         try:
             tally = commit_partition(
                 self._connect(), self._kafka.orders_topic, self._open_sink(), iter(batches)

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
 
-from pipeline.kafka_client import client_options
+from pipeline.kafka_client import answering, client_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.offsets import TopicMissing, TopicRange
 
@@ -25,9 +25,12 @@ def spark_options(settings: KafkaSettings) -> dict[str, str]:
 def topic_range(settings: KafkaSettings, topic: str) -> TopicRange:
     """Ask the brokers for the first and the next offset of each partition.
 
-    Raises TopicMissing if the topic does not exist, KafkaError if no broker answers.
+    Raises TopicMissing if the topic does not exist, KafkaUnavailable if no broker answers.
     """
-    with closing(KafkaConsumer(**client_options(settings), enable_auto_commit=False)) as consumer:
+    with (
+        answering(settings),
+        closing(KafkaConsumer(**client_options(settings), enable_auto_commit=False)) as consumer,
+    ):
         numbers = consumer.partitions_for_topic(topic)
         if not numbers:
             raise TopicMissing(f"topic {topic} does not exist on {settings.bootstrap_servers}")

@@ -14,6 +14,7 @@ from pipeline.events import SCHEMA_VERSION, OrderEvent
 from pipeline.stream.commit import RESULT_SCHEMA
 from pipeline.stream.copy_lines import to_commit_rows
 from pipeline.stream.validation import judge, parse
+from pipeline.stream.worker_process import settle
 
 ROUNDS = 3
 _MESSAGES = 5_000
@@ -63,6 +64,7 @@ def _messages(session: SparkSession) -> DataFrame:
 def _count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import psycopg2  # noqa: F401 (the worker's own import is what is warmed up)
 
+    settle()
     for _ in batches:
         pass
     return iter(())
