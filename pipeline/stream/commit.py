@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import WRITERS_LOCK
 from pipeline.events import FIELDS
-from pipeline.stream.dead_letters import DeadLetter, DeadLetterSink, record_in_ledger
+from pipeline.stream.dead_letters import DeadLetter, DeadLetterSink, known_origins, record_in_ledger
 
 RESULT_SCHEMA = "partition int, rows bigint, raw_rows bigint, duplicate_rows bigint, dlq_rows bigint"
 
@@ -72,7 +72,9 @@ def commit_partition(
         cursor.execute(_STAGING_SQL)
         next_offset = _lock_offset(cursor, topic, tally)
         lines = _Lines(_unread(first, filled, next_offset), tally, topic, sink)
-        cursor.copy_expert(_COPY_SQL, lines, size=_READ_SIZE)
+        while not lines.finished:
+            cursor.copy_expert(_COPY_SQL, lines, size=_READ_SIZE)
+            lines.settle_claims(cursor)
         if tally.rows:
             _apply(cursor, topic, tally)
     return tally
@@ -129,15 +131,28 @@ class _Lines(io.RawIOBase):
         self._tally = tally
         self._topic = topic
         self._sink = sink
+        self._claiming: list[DeadLetter] = []
+        self.finished = False
 
     def read(self, _size: int = -1) -> bytes:
         # Longer than asked for is fine with psycopg2, which passes on whatever it gets.
-        for batch in self._batches:
+        while not self._claiming:
+            batch = next(self._batches, None)
+            if batch is None:
+                self.finished = True
+                return b""
             self._count(batch)
             payload = _text_buffer(batch.column("line"))
             if payload:
                 return payload
-        return b""
+        return b""  # ends this COPY: only then can the ledger be asked
+
+    def settle_claims(self, cursor: Cursor) -> None:
+        """Send on the messages that say they were in the DLQ before, under the origin that is true."""
+        if self._claiming:
+            known = known_origins(cursor, (letter.claim for letter in self._claiming))
+            self._pass_on([letter.settled(known) for letter in self._claiming])
+            self._claiming = []
 
     def _count(self, batch: pa.RecordBatch) -> None:
         tally, lines = self._tally, batch.column("line")
@@ -151,12 +166,16 @@ class _Lines(io.RawIOBase):
             dead = [
                 DeadLetter.from_row(row, self._topic) for row in batch.filter(pc.is_null(lines)).to_pylist()
             ]
-            self._sink.send(dead)
-            tally.dead.extend(letter.without_payload() for letter in dead)
+            self._claiming = [letter for letter in dead if letter.claim]
+            self._pass_on([letter for letter in dead if not letter.claim])
         origins = batch.column("origin")
         if origins.null_count < batch.num_rows:
             replayed = pc.and_(pc.is_valid(origins), pc.is_valid(lines))
             tally.replayed_origins.extend(origins.filter(replayed).to_pylist())
+
+    def _pass_on(self, letters: list[DeadLetter]) -> None:
+        self._sink.send(letters)
+        self._tally.dead.extend(letter.without_payload() for letter in letters)
 
 
 def _text_buffer(lines: pa.Array) -> bytes:

@@ -11,6 +11,9 @@ from pipeline.events import FIELDS
 
 ORIGIN_HEADER = "ecom-origin"
 ATTEMPT_HEADER = "ecom-attempt"
+# Anybody may write such headers: only what fits the ledger's columns, and is ASCII, is read at all.
+ORIGIN_PATTERN = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
+ATTEMPT_PATTERN = r"[0-9]{1,6}"
 
 COMMIT_COLUMNS = (
     "partition",
@@ -32,8 +35,9 @@ def to_commit_rows(judged: DataFrame, with_cleaned: bool = False) -> DataFrame:
     partition int; offset, timestamp_ms bigint (Kafka's own, UTC); `line` string, a line of COPY's text format
     with its newline, null for an invalid message; reason, detail string, null for a valid one; key, value
     binary, null for a valid one; origin string (topic/partition/offset) and attempt string, null unless the
-    message is a replay from the DLQ. `with_cleaned` adds order_id and cleaned, both string, null for an
-    invalid message: the event as JSON with its amount; it needs events parsed without the shortcut.
+    message has such headers, as a replay from the DLQ does. `with_cleaned` adds order_id and cleaned, both
+    string, null for an invalid message: the event as JSON with its amount; it needs events parsed without the
+    shortcut.
     """
     valid = F.col("reason").isNull()
     cleaned = [F.col("event.order_id").alias("order_id"), F.when(valid, _cleaned()).alias("cleaned")]
@@ -46,8 +50,8 @@ def to_commit_rows(judged: DataFrame, with_cleaned: bool = False) -> DataFrame:
         "detail",
         F.when(~valid, F.col("key")).alias("key"),
         F.when(~valid, F.col("value")).alias("value"),
-        _header(ORIGIN_HEADER).alias("origin"),
-        _header(ATTEMPT_HEADER).alias("attempt"),
+        _header(ORIGIN_HEADER, ORIGIN_PATTERN).alias("origin"),
+        _header(ATTEMPT_HEADER, ATTEMPT_PATTERN).alias("attempt"),
         *(cleaned if with_cleaned else ()),
     )
 
@@ -73,7 +77,8 @@ def _escaped(text: Column) -> Column:
     return text
 
 
-def _header(name: str) -> Column:
+def _header(name: str, pattern: str) -> Column:
     headers = F.col("headers")
     found = F.filter(headers, lambda header: header["key"] == name)
-    return F.when(F.size(headers) > 0, F.get(found, F.lit(0))["value"].cast("string"))
+    value = F.when(F.size(headers) > 0, F.get(found, F.lit(0))["value"].cast("string"))
+    return F.when(value.rlike(rf"\A{pattern}\z"), value)

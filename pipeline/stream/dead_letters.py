@@ -1,6 +1,7 @@
 """Invalid messages: to the DLQ topic with their raw bytes and a reason, and into the ledger in `ops`."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from psycopg2.extras import execute_values
 
 from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
+from pipeline.stream.copy_lines import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
 
 REASON_HEADER = "ecom-reason"
 DETAIL_HEADER = "ecom-detail"
@@ -21,7 +22,10 @@ MAX_REQUEST_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One invalid message; `origin` is the topic/partition/offset where it was first read."""
+    """One invalid message; `origin` is the topic/partition/offset where it was first read.
+
+    `claim` is the origin that its headers name; it counts once the ledger is found to know it.
+    """
 
     origin: str
     timestamp_ms: int
@@ -30,21 +34,29 @@ class DeadLetter:
     attempt: int
     key: bytes | None = None
     value: bytes | None = None
+    claim: str = ""
 
     @classmethod
     def from_row(cls, row: dict[str, Any], topic: str) -> "DeadLetter":
         """Build one from a row of COMMIT_COLUMNS that was read from `topic`."""
+        claimed = is_origin(row["origin"])
         attempt = row["attempt"] or ""
-        here = f"{topic}/{row['partition']}/{row['offset']}"
         return cls(
-            origin=row["origin"] if is_origin(row["origin"]) else here,
+            origin=f"{topic}/{row['partition']}/{row['offset']}",
             timestamp_ms=row["timestamp_ms"],
             reason=row["reason"],
             detail=row["detail"],
-            attempt=int(attempt) if attempt.isdecimal() else 1,
+            attempt=int(attempt) if claimed and re.fullmatch(ATTEMPT_PATTERN, attempt) else 1,
             key=row["key"],
             value=row["value"],
+            claim=row["origin"] if claimed else "",
         )
+
+    def settled(self, known: Iterable[str]) -> "DeadLetter":
+        """Return it with its claim granted if `known` has it, else as a message first read here."""
+        if self.claim in known:
+            return replace(self, origin=self.claim, claim="")
+        return replace(self, attempt=1, claim="")
 
     def without_payload(self) -> "DeadLetter":
         """Return what the ledger needs; payloads can be a megabyte each."""
@@ -53,8 +65,7 @@ class DeadLetter:
 
 def is_origin(text: str | None) -> bool:
     """Return whether `text` reads topic/partition/offset."""
-    parts = (text or "").split("/")
-    return len(parts) == 3 and bool(parts[0]) and parts[1].isdecimal() and parts[2].isdecimal()
+    return re.fullmatch(ORIGIN_PATTERN, text or "") is not None
 
 
 def split_origin(origin: str) -> tuple[str, int, int]:
@@ -104,6 +115,18 @@ class KafkaDeadLetterSink:
             key=letter.key,
             headers=[(name, text.encode()) for name, text in headers.items()],
         )
+
+
+def known_origins(cursor: Cursor, origins: Iterable[str]) -> set[str]:
+    """Return those of `origins` that the ledger holds."""
+    wanted = sorted(set(origins))
+    cursor.execute(
+        "SELECT topic || '/' || partition || '/' || source_offset FROM ops.dlq_events"
+        " WHERE (topic, partition, source_offset) IN"
+        " (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))",
+        tuple(list(part) for part in zip(*map(split_origin, wanted), strict=True)),
+    )
+    return {origin for (origin,) in cursor.fetchall()}
 
 
 def record_in_ledger(cursor: Cursor, letters: Sequence[DeadLetter], replayed: Sequence[str]) -> int:

@@ -24,7 +24,10 @@ TYPES = {
 HEADERS: list[Headers] = [
     [("ecom-origin", b"orders/1/7"), ("ecom-attempt", b"2")],
     [("other", b"x"), ("ecom-attempt", b"3")],
-    [("ecom-origin", b"first"), ("ecom-origin", b"second")],
+    [("ecom-origin", b"orders/1/8"), ("ecom-origin", b"second")],
+    [("ecom-origin", b"orders\xff/0/1"), ("ecom-attempt", b"\xff")],
+    [("ecom-origin", b"orders/0/" + b"9" * 30), ("ecom-attempt", b"9" * 5_000)],
+    [("ecom-origin", b"orders/0/1\n"), ("ecom-attempt", b"-1")],
 ]
 VALUES: list[bytes | None] = [
     as_bytes(event()),
@@ -75,7 +78,7 @@ def test_the_shortcut_and_the_parser_write_the_same_line(spark: SparkSession, ro
 
 def test_a_replay_is_known_by_its_headers(rows: list[Row]):
     found = [(row.origin, row.attempt) for row in rows[len(VALUES) :]]
-    assert found == [("orders/1/7", "2"), (None, "3"), ("first", None)]
+    assert found == [("orders/1/7", "2"), (None, "3"), ("orders/1/8", None), *[(None, None)] * 3]
 
 
 def test_postgres_reads_unknown_fields_as_they_were(
