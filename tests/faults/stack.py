@@ -63,7 +63,7 @@ class Stack:
             cursor.execute(query, values)
             return list(cursor.fetchall())
 
-    def change(self, query: str, *values: Any) -> None:
+    def change(self, query: str, values: Mapping[str, Any]) -> None:
         with self.connect() as connection, connection, connection.cursor() as cursor:
             cursor.execute(query, values)
 

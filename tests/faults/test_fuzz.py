@@ -1,0 +1,113 @@
+"""Bad input: each message is in the DLQ with a reason, or in raw.orders, and the stream never stops."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from kafka import KafkaProducer
+
+from pipeline import dlq
+from pipeline.events import OrderEvent
+from pipeline.stream.dead_letters import REASON_HEADER
+from producer.catalog import build_catalog
+from producer.messages import Shares
+from producer.stream import EventStream
+from tests.faults.fuzz import Fuzzed, fuzz
+from tests.faults.oracle import check, ledger
+from tests.faults.programs import producing
+from tests.faults.stack import CUSTOMERS, PRODUCTS, Stack
+
+Place = tuple[int, int]
+LARGE_ONES = 30
+
+
+def events(seed: int) -> Iterator[OrderEvent]:
+    """Yield new orders placed now, each with ids of its own."""
+    stream = EventStream(
+        build_catalog(CUSTOMERS, PRODUCTS, 42), Shares(), seed, lambda: time.time_ns() // 1_000
+    )
+    for message in stream:
+        yield OrderEvent.model_validate_json(message.value)
+
+
+def send(stack: Stack, messages: list[Fuzzed]) -> dict[Place, Fuzzed]:
+    """Send them; return them by partition and offset."""
+    with closing(
+        KafkaProducer(bootstrap_servers=stack.kafka.bootstrap_servers, acks="all", max_request_size=2 << 20)
+    ) as client:
+        pending = [
+            client.send(
+                stack.kafka.orders_topic,
+                key=message.key,
+                value=message.value,
+                headers=message.headers,
+                timestamp_ms=message.timestamp_ms,
+            )
+            for message in messages
+        ]
+        client.flush()
+        places = [future.get(60) for future in pending]
+    return {(place.partition, place.offset): message for place, message in zip(places, messages, strict=True)}
+
+
+def in_raw(stack: Stack) -> dict[Place, str]:
+    return {
+        (partition, offset): event_id
+        for partition, offset, event_id in stack.rows(
+            "SELECT source_partition, source_offset, event_id::text FROM raw.orders WHERE source = %s",
+            stack.kafka.orders_topic,
+        )
+    }
+
+
+def fuzzed_run(stack: Stack, count: int, seed: int) -> None:
+    rng, source = random.Random(seed), events(seed)
+    large = set(rng.sample(range(count), LARGE_ONES))
+    restarts = stack.restarts()
+    sent = send(stack, [fuzz(next(source), rng, number in large) for number in range(count)])
+    # Valid events behind them must arrive: the stream goes on.
+    with producing(stack, 0, 500) as producer:
+        producer.finish()
+    check(stack)
+    assert stack.restarts() == restarts, stack.stream_log()
+    assert "ERROR" not in stack.stream_log()
+    assert_each_is_somewhere(stack, sent)
+
+
+def assert_each_is_somewhere(stack: Stack, sent: dict[Place, Fuzzed]) -> None:
+    stored, refused = in_raw(stack), ledger(stack)
+    nowhere = {place: message for place, message in sent.items() if place not in stored.keys() | refused}
+    assert not nowhere, next(iter(nowhere.items()))
+    assert not [place for place in sent if place in stored and place in refused]
+    waved_through = [message for place, message in sent.items() if place in stored and not is_event(message)]
+    assert not waved_through, (len(waved_through), waved_through[:3])
+    sent_on = {message.origin: message for message in dlq.read_topic(stack.kafka)}
+    for (partition, offset), message in sent.items():
+        if (partition, offset) in refused:
+            letter = sent_on[f"{stack.kafka.orders_topic}/{partition}/{offset}"]
+            assert (letter.key, letter.value) == (message.key, message.value or b""), message
+            assert letter.headers[REASON_HEADER] == refused[partition, offset]
+
+
+def is_event(message: Fuzzed) -> bool:
+    """Say whether the schema's own model takes it; it knows nothing of timestamps and of NUL."""
+    try:
+        OrderEvent.model_validate_json(message.value or b"")
+    except ValueError:
+        return False
+    return True
+
+
+def test_fuzzed_events_end_in_the_dlq_or_in_raw(stack: Stack):
+    fuzzed_run(stack, 1_000, seed=1)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_200)
+def test_ten_thousand_fuzzed_events_end_in_the_dlq_or_in_raw(stack: Stack):
+    seed = time.time_ns() % 1_000_000
+    print(f"seed {seed}")  # noqa: T201 (shown when it fails: the same seed makes the same messages)
+    for number in range(10):
+        fuzzed_run(stack, 1_000, seed + number)
