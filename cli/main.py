@@ -13,7 +13,7 @@ from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
 from pipeline.dlq import DlqError
-from pipeline.stream.offsets import OffsetsLost
+from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import StreamBehind
 from producer.client import BrokerUnavailable
 from producer.seed import SeedRefused
@@ -38,6 +38,7 @@ _EXPECTED: tuple[type[Exception], ...] = (
     BrokerUnavailable,
     DlqError,
     OffsetsLost,
+    TopicMissing,
     StreamBehind,
     *EXPECTED,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg2.extensions import connection as Connection
 
-from pipeline.kafka_client import answering, client_options
+from pipeline.kafka_client import answering, reader_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
 from pipeline.stream.dead_letters import MAX_REQUEST_BYTES, is_origin, split_origin
@@ -106,7 +106,7 @@ def replay(
     with (
         answering(settings),
         closing(
-            KafkaProducer(**client_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
+            KafkaProducer(**reader_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
         ) as producer,
     ):
         pending = [_send_again(producer, settings.orders_topic, message) for message in latest.values()]
@@ -118,7 +118,7 @@ def replay(
 
 def read_topic(settings: KafkaSettings) -> Iterator[Message]:
     """Yield what the DLQ topic holds now, oldest first within a partition."""
-    options = client_options(settings) | {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    options = reader_options(settings) | {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
     with (
         answering(settings),
         closing(KafkaConsumer(**options, max_partition_fetch_bytes=MAX_REQUEST_BYTES)) as consumer,

@@ -11,6 +11,8 @@ from pipeline.settings import KafkaSettings
 # A broker that restarts is met again within a second or two; the library's own ceiling is 30 s.
 RECONNECT_BACKOFF_MS = 100
 RECONNECT_BACKOFF_MAX_MS = 2_000
+# The library's own 30 s is long for somebody who waits at a terminal, and the stream retries anyway.
+BOOTSTRAP_TIMEOUT_MS = 10_000
 
 
 class KafkaUnavailable(ConnectionError):
@@ -38,3 +40,8 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
     if settings.sasl_mechanism:
         options["sasl_mechanism"] = settings.sasl_mechanism
     return options
+
+
+def reader_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the options of a client that is opened for one question."""
+    return client_options(settings) | {"bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS}

@@ -161,5 +161,7 @@ def _first_lines(message: str) -> str:
     return "; ".join(lines[:3])
 
 
+EXPECTED = (StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, UndefinedTable)
+
 if __name__ == "__main__":
-    run(main, expected=(StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, UndefinedTable))
+    run(main, EXPECTED)

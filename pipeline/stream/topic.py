@@ -4,7 +4,7 @@ from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
 
-from pipeline.kafka_client import answering, client_options
+from pipeline.kafka_client import answering, reader_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.offsets import TopicMissing, TopicRange
 
@@ -29,7 +29,7 @@ def topic_range(settings: KafkaSettings, topic: str) -> TopicRange:
     """
     with (
         answering(settings),
-        closing(KafkaConsumer(**client_options(settings), enable_auto_commit=False)) as consumer,
+        closing(KafkaConsumer(**reader_options(settings), enable_auto_commit=False)) as consumer,
     ):
         numbers = consumer.partitions_for_topic(topic)
         if not numbers:

@@ -48,6 +48,12 @@ def topics(kafka: KafkaSettings) -> Iterator[Topics]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def empty_topic(topics: Topics) -> str:
+    """A topic that stays empty."""
+    return topics.make()
+
+
 def _values(platform: Platform, prefix: str) -> dict[str, str]:
     env = platform.as_env()
     return {name.removeprefix(prefix).lower(): env[name] for name in env if name.startswith(prefix)}

@@ -1,6 +1,7 @@
 """Made-up events and messages, each the same in every run."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,11 +48,12 @@ def without(name: str) -> dict[str, Any]:
 
 def as_bytes(value: dict[str, Any], **options: Any) -> bytes:
     """Return an event as the producer writes it."""
-    return json.dumps(value, **({"separators": (",", ":"), "ensure_ascii": False} | options)).encode()
+    layout: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False} | options
+    return json.dumps(value, **layout).encode()
 
 
 def messages(
-    spark: SparkSession, values: list[bytes | None], headers: list[Headers] | None = None
+    spark: SparkSession, values: Sequence[bytes | None], headers: list[Headers] | None = None
 ) -> DataFrame:
     """Return Kafka messages that were all received at RECEIVED; the offset is the place in `values`."""
     with_each = headers or [[] for _ in values]

@@ -92,7 +92,7 @@ def test_a_lost_connection_commits_nothing(database: PostgresSettings, sql: Sql)
         pid = connection.info.backend_pid
         batches = (batch(MANY[start : start + 1_000], start) for start in (0, 1_000))
 
-        def cut_after_the_first():  # type: ignore[no-untyped-def]
+        def cut_after_the_first():
             yield next(batches)
             sql("SELECT pg_terminate_backend(%s)", pid)
             yield next(batches)

@@ -33,11 +33,6 @@ class Warehouse:
         return verify(self.postgres, self.kafka, timeout_s=0)
 
 
-@pytest.fixture(scope="module")
-def empty_topic(topics: Topics) -> str:
-    return topics.make()
-
-
 @pytest.fixture
 def warehouse(database: PostgresSettings, kafka: KafkaSettings, empty_topic: str, sql: Sql) -> Warehouse:
     """Ten orders, one of them seen twice, and one dead letter, in two partitions; all members are known."""

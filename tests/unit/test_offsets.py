@@ -1,6 +1,7 @@
 """Where the stream starts: what `ops` says, unless Kafka has lost it or the checkpoint would skip orders."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_checkpoint_that_could_skip_orders_is_set_aside(
     aside: int,
     said: str,
 ):
-    kind = type("Checkpoint", (FakeCheckpoint,), {"restart": restart})
+    kind: Any = type("Checkpoint", (FakeCheckpoint,), {"restart": restart})
     monkeypatch.setattr(offsets, "Checkpoint", kind)
     offsets.reconcile(None, "file:/c", "orders", committed)  # type: ignore[arg-type]
     assert kind.aside == aside
@@ -95,7 +96,7 @@ def test_a_checkpoint_that_could_skip_orders_is_set_aside(
 
 
 def test_without_a_checkpoint_nothing_is_set_aside(monkeypatch: pytest.MonkeyPatch):
-    kind = type("Checkpoint", (FakeCheckpoint,), {"present": False})
+    kind: Any = type("Checkpoint", (FakeCheckpoint,), {"present": False})
     monkeypatch.setattr(offsets, "Checkpoint", kind)
     offsets.reconcile(None, "file:/c", "orders", {0: 5})  # type: ignore[arg-type]
     assert kind.aside == 0
