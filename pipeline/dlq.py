@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg2.extensions import connection as Connection
 
-from pipeline.kafka_client import answering, reader_options
+from pipeline.kafka_client import KafkaUnavailable, answering, reader_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
 from pipeline.stream.dead_letters import MAX_REQUEST_BYTES, is_origin, split_origin
@@ -21,6 +21,7 @@ _STATES = {
 }
 STATES = tuple(_STATES)
 _POLL_MS = 1000
+_IDLE_POLLS = 30
 _ACK_TIMEOUT_S = 30
 
 
@@ -130,8 +131,13 @@ def read_topic(settings: KafkaSettings) -> Iterator[Message]:
         end = consumer.end_offsets(partitions)
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
+        idle_polls = 0
         while any(consumer.position(place) < end[place] for place in partitions):
-            for records in consumer.poll(timeout_ms=_POLL_MS).values():
+            polled = consumer.poll(timeout_ms=_POLL_MS)
+            idle_polls = 0 if polled else idle_polls + 1
+            if idle_polls > _IDLE_POLLS:
+                raise KafkaUnavailable(f"Kafka at {settings.bootstrap_servers} stopped answering")
+            for records in polled.values():
                 yield from (_message(record) for record in records)
 
 

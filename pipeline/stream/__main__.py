@@ -58,15 +58,25 @@ class StreamFailed(RuntimeError):
 def main() -> None:
     """Start from what `ops` says was committed and run until a signal or a failure ends the query."""
     _configure_logging()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _on_stop_signal(_end_now)
     job = StreamJob(load(PostgresSettings), load(KafkaSettings), load(StreamSettings), load(StorageSettings))
     with _ready_file() as announce:
         query = _start(job)
+        stop = threading.Event()
+        _on_stop_signal(stop.set)
         log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
         announce()
         _watch(query, stop)
+
+
+def _on_stop_signal(action: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: action())
+
+
+def _end_now() -> None:
+    # Nothing is in flight before the query runs, and a server that is waited for may never come.
+    raise SystemExit(0)
 
 
 def _configure_logging() -> None:
@@ -114,11 +124,16 @@ def _too_late(state: RetryCallState) -> bool:
     return stop_after_delay(_give_up_after_s())(state)
 
 
+def _say_what_is_missing(state: RetryCallState) -> None:
+    log.info("waiting: %s", str(state.outcome.exception() if state.outcome else "").strip())
+
+
 _patiently = retry(
     # A first start comes before the migrations and the topic; what is still missing at the end is told.
     retry=retry_if_exception_type((KafkaUnavailable, TopicMissing, UndefinedTable)),
     wait=wait_exponential_jitter(multiplier=0.2, max=2),
     stop=_too_late,
+    before_sleep=_say_what_is_missing,
     reraise=True,
 )
 

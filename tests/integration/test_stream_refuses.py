@@ -9,7 +9,7 @@ from infra.platform import Platform
 from pipeline.settings import KafkaSettings, PostgresSettings
 from tests.integration.commits import commit, valid
 from tests.integration.samples import event
-from tests.integration.streaming import JOB, WITHOUT_SPARK, Env, environment, started
+from tests.integration.streaming import JOB, WITHOUT_SPARK, Env, environment, started, wait_until
 
 
 def errors(log: Path) -> list[str]:
@@ -81,3 +81,16 @@ def test_nothing_set_names_every_variable(tmp_path: Path):
     found = ended(bare, tmp_path / "log")
     assert found[0].startswith("error: ECOM_POSTGRES_HOST is not set")
     assert all("is not set" in line for line in found)
+
+
+def test_a_stop_while_it_waits_for_a_topic_is_no_failure(
+    platform: Platform, database: PostgresSettings, kafka: KafkaSettings, tmp_path: Path
+):
+    log = tmp_path / "log"
+    env = environment(platform.as_env(), database, kafka, tmp_path) | {"ECOM_KAFKA_ORDERS_TOPIC": "absent"}
+    with started(env, log, WITHOUT_SPARK) as process:
+        wait_until(lambda: "waiting: topic absent does not exist" in log.read_text(), process, log)
+        process.terminate()
+        # Well below the 60 s after which it would give up with exit code 1.
+        assert process.wait(30) == 0
+    assert "Traceback" not in log.read_text(encoding="utf-8")
