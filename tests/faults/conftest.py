@@ -9,7 +9,11 @@ from environments import embedded
 from environments.embedded import process
 from environments.embedded.ports import any_free
 from tests.conftest import make_home
-from tests.faults.stack import Stack
+
+# Before its import, or a failed check would only say "AssertionError".
+pytest.register_assert_rewrite("tests.faults.oracle", "tests.faults.programs")
+
+from tests.faults.stack import Stack  # noqa: E402
 
 # Batches small enough that a burst takes several; no orders_cleaned, as by default.
 CONFIG = """
