@@ -3,10 +3,11 @@
 import os
 import signal
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 from psycopg2.extensions import connection as Connection
 
 from environments import embedded
@@ -103,13 +104,18 @@ class Stack:
         assert unit.process is not None
         found: dict[str, list[int]] = {"driver": [unit.process.pid], "jvm": [], "worker": [], "other": []}
         for child in process.tree([unit.process]):
-            if child.pid == unit.process.pid:
-                continue
-            kind = "jvm" if child.name().startswith("java") else "other"
-            if kind == "other" and (parent := child.parent()) and "pyspark.daemon" in parent.cmdline():
-                kind = "worker"
-            found[kind].append(child.pid)
+            # Spark's launcher and its workers come and go between the listing and the look.
+            with suppress(psutil.NoSuchProcess):
+                if child.pid != unit.process.pid:
+                    found[_kind(child)].append(child.pid)
         return found
+
+
+def _kind(child: psutil.Process) -> str:
+    if child.name().startswith("java"):
+        return "jvm"
+    parent = child.parent()
+    return "worker" if parent and "pyspark.daemon" in parent.cmdline() else "other"
 
 
 def kill_now(pids: list[int]) -> None:
