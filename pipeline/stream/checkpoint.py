@@ -43,6 +43,18 @@ class Checkpoint:
         except _UNREADABLE:
             return None
 
+    def forget_unfinished(self) -> list[int]:
+        """Delete the plan of each batch that was begun and not finished; return their numbers.
+
+        A restart then plans anew from the last finished batch, and what of it was committed is skipped. Spark
+        4.1 would repeat the planned batch and fail on its progress report (SPARK-57438), one restart later.
+        """
+        planned, done = self._batches("offsets"), self._batches("commits")
+        unfinished = sorted(batch for batch in planned if batch > max(done, default=-1))
+        for batch in unfinished:
+            self._fs.delete(self._jvm.org.apache.hadoop.fs.Path(self._path, f"offsets/{batch}"), False)
+        return unfinished
+
     def set_aside(self) -> str:
         """Rename the folder, keep it for whoever wants to know, and return its new name.
 

@@ -68,7 +68,10 @@ def starting_offsets(topic: str, committed: Offsets, partitions: Offsets) -> str
 
 
 def reconcile(session: SparkSession, location: str, topic: str, committed: Offsets) -> None:
-    """Set the checkpoint at `location` (URI) aside if a restart from it could skip anything uncommitted."""
+    """Make a restart from the checkpoint at `location` (URI) safe, or set it aside where it can't be.
+
+    It can't be where it could skip anything uncommitted. A batch begun and not finished is planned anew.
+    """
     checkpoint = Checkpoint(session, location)
     if not checkpoint.exists():
         return
@@ -79,6 +82,8 @@ def reconcile(session: SparkSession, location: str, topic: str, committed: Offse
         log.warning(
             "checkpoint %s set aside as %s: %s; starting from ops.stream_offsets", location, kept, problem
         )
+    elif unfinished := checkpoint.forget_unfinished():
+        log.info("batches %s were not finished; they are planned anew", unfinished)
 
 
 def _disagreement(start: Offsets | None, committed: Offsets) -> str | None:

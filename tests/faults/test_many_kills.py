@@ -46,6 +46,7 @@ def strike(stack: Stack, victim: str, files: CheckpointFiles) -> bool:
 
 def test_stream_killed_at_random_moments(stack: Stack, rng: random.Random):
     files, in_batch = CheckpointFiles(stack), 0
+    restarts = embedded.service(stack.home, "stream").restarts
     with producing(stack, RATE, ENDLESS) as producer:
         for victim in VICTIMS:
             before = embedded.wait_ready(stack.home, "stream").process
@@ -58,6 +59,10 @@ def test_stream_killed_at_random_moments(stack: Stack, rng: random.Random):
     print(f"{len(VICTIMS)} kills, {in_batch} of them surely within a batch")  # noqa: T201
     assert in_batch >= 10
     check(stack)
+    # One each: a start that stumbles over what the kill left behind would cost another.
+    assert embedded.service(stack.home, "stream").restarts == restarts + len(VICTIMS) - VICTIMS.count(
+        "worker"
+    )
 
 
 def kill_after_commit(stack: Stack, files: CheckpointFiles) -> bool:

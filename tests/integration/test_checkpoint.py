@@ -110,3 +110,15 @@ def test_a_checkpoint_that_agrees_stays(spark: SparkSession, folder: Path):
     written(folder, {3: {"0": 5}}, commits=[3])
     reconcile(spark, folder.as_uri(), "orders", {0: 5})
     assert read(spark, folder) == {0: 5}
+
+
+@pytest.mark.parametrize("commits", [[2, 3], []], ids=["after finished ones", "the very first"])
+def test_a_batch_that_was_not_finished_is_planned_anew(spark: SparkSession, folder: Path, commits: list[int]):
+    offsets = {batch: {"0": batch} for batch in commits} | {4: {"0": 9}}
+    written(folder, offsets, commits)
+    reconcile(spark, folder.as_uri(), "orders", {0: 9})
+    assert {path.name for path in (folder / "offsets").iterdir() if path.name.isdecimal()} == {
+        str(batch) for batch in commits
+    }
+    assert not (folder / "offsets" / ".4.crc").exists()
+    assert Checkpoint(spark, folder.as_uri()).forget_unfinished() == []

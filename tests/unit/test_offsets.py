@@ -60,6 +60,9 @@ class FakeCheckpoint:
     def restart_offsets(self, topic: str) -> dict[int, int] | None:
         return self.restart
 
+    def forget_unfinished(self) -> list[int]:
+        return []
+
     def set_aside(self) -> str:
         type(self).aside += 1
         return "elsewhere"
