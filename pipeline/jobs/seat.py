@@ -1,0 +1,122 @@
+"""Who owns staging: one batch run at a time, and one step of it at a time.
+
+The seat is a row, so that it outlives the processes of a run's steps; the step lock is a session's, so that
+it goes with its process. A run that shows no life for LEASE_S is taken for dead and loses the seat.
+Each transaction that writes staging, or publishes from it, asks for the seat: whatever a killed step left
+running is refused, because the step that followed it has a higher attempt.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from pipeline.database import connect_patiently
+from pipeline.settings import PostgresSettings
+
+STEP_LOCK = 7_310_003
+LEASE_S = 900.0
+WAIT_S = 1800.0
+_POLL_S = 0.5
+
+OnWait = Callable[[str], None]
+
+
+class SeatLost(RuntimeError):
+    """Staging belongs to another run, or to a later attempt of this step; the message says whose it is."""
+
+
+class SeatTaken(RuntimeError):
+    """Another run did not end within the time that this one was ready to wait."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """The right to write staging: of one run, and of one attempt of one of its steps."""
+
+    run_id: str
+    attempt: int
+
+    def keep(self, cursor: Cursor) -> None:
+        """Hold the seat until the end of the caller's transaction; raise SeatLost if it is another's."""
+        cursor.execute("SELECT run_id, attempt FROM ops.batch_seat FOR SHARE")
+        row = cursor.fetchone()
+        if row is None or row[0] != self.run_id:
+            raise SeatLost(_lost(row[0] if row else None, self.run_id))
+        if row[1] != self.attempt:
+            raise SeatLost(f"a later attempt of run {self.run_id} has taken over from this one")
+
+    def release(self, cursor: Cursor) -> None:
+        """Let another run take the seat; until one does, staging stays as this run left it."""
+        cursor.execute("UPDATE ops.batch_seat SET released_at = now() WHERE run_id = %s", (self.run_id,))
+
+
+@contextmanager
+def step(
+    settings: PostgresSettings,
+    run_id: str,
+    *,
+    beginning: bool = False,
+    wait_s: float = WAIT_S,
+    on_wait: OnWait = lambda owner: None,
+) -> Iterator[tuple[Seat, Connection]]:
+    """Run one step of `run_id` alone; yields its seat and a connection of role etl.
+
+    The beginning step waits for the seat, telling `on_wait` which run has it. Raises SeatTaken after `wait_s`
+    seconds, SeatLost if the run began but lost its seat since, DatabaseUnavailable.
+    """
+    with closing(connect_patiently(settings, "etl", "ecom-batch-step")) as guard:
+        guard.autocommit = True
+        seat = _wait_for_seat(guard, run_id, beginning, wait_s, on_wait)
+        with closing(connect_patiently(settings, "etl", "ecom-batch")) as work:
+            yield seat, work
+        with guard.cursor() as cursor:
+            cursor.execute("UPDATE ops.batch_seat SET seen_at = now() WHERE run_id = %s", (run_id,))
+
+
+def _wait_for_seat(guard: Connection, run_id: str, beginning: bool, wait_s: float, on_wait: OnWait) -> Seat:
+    """Take the step lock, which lasts as long as `guard`, and the seat."""
+    deadline = time.monotonic() + wait_s
+    with guard.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", (STEP_LOCK,))
+            if cursor.fetchone() == (True,):
+                attempt = _take(cursor, run_id, beginning)
+                if attempt is not None:
+                    return Seat(run_id, attempt)
+                cursor.execute("SELECT pg_advisory_unlock(%s)", (STEP_LOCK,))
+            owner = _owner(cursor)
+            if time.monotonic() > deadline:
+                raise SeatTaken(f"run {owner} is not done after {wait_s:.0f} s: start {run_id} again later")
+            on_wait(owner or "?")
+            time.sleep(_POLL_S)  # a poll of the seat, until its owner is done
+
+
+def _take(cursor: Cursor, run_id: str, beginning: bool) -> int | None:
+    """Return the attempt's number, None if the seat is another run's; raise SeatLost if it was ours once."""
+    free = "held.released_at IS NOT NULL OR held.seen_at < now() - %(lease)s * interval '1 second'"
+    cursor.execute(
+        "INSERT INTO ops.batch_seat AS held (run_id, attempt, seen_at) VALUES (%(run)s, 1, now())"
+        " ON CONFLICT (seat) DO UPDATE SET run_id = excluded.run_id, attempt = held.attempt + 1,"
+        "   seen_at = now(), released_at = NULL"
+        f" WHERE held.run_id = excluded.run_id OR (%(beginning)s AND ({free})) RETURNING attempt",
+        {"run": run_id, "beginning": beginning, "lease": LEASE_S},
+    )
+    row = cursor.fetchone()
+    if row is None and not beginning:
+        raise SeatLost(_lost(_owner(cursor), run_id))
+    return int(row[0]) if row else None
+
+
+def _owner(cursor: Cursor) -> str | None:
+    cursor.execute("SELECT run_id FROM ops.batch_seat")
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def _lost(owner: str | None, run_id: str) -> str:
+    whose = f"run {owner}" if owner else "no run"
+    return f"staging belongs to {whose} by now, not to run {run_id}: start that one again from `begin`"

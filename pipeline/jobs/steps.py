@@ -1,0 +1,182 @@
+"""The steps of a batch run, each a process of its own or all in one: begin, dimensions, facts, publish.
+
+Each step may be repeated: it clears what it staged before. No JVM is started where nothing is to be read.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from pipeline.jobs import facts, marks, publish, queries
+from pipeline.jobs import run as runs
+from pipeline.jobs.dimensions import (
+    CUSTOMER_ATTRIBUTES,
+    CUSTOMER_STATES,
+    PRODUCT_ATTRIBUTES,
+    PRODUCT_STATES,
+    versions,
+)
+from pipeline.jobs.run import BatchRun, Selection
+from pipeline.jobs.seat import OnWait, Seat, step
+from pipeline.jobs.staging_sink import load
+from pipeline.jobs.warehouse_source import read
+from pipeline.settings import PostgresSettings
+
+log = logging.getLogger(__name__)
+
+SPARK_CONF = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    "spark.sql.adaptive.enabled": "true",
+}
+# Above this many versions a dimension is shuffled to the orders instead of copied to every worker.
+BROADCAST_ROWS = 2_000_000
+ORDERS_PER_SLICE = 250_000
+_AFFECTED = Path(__file__).with_name("affected.sql").read_text(encoding="utf-8")
+
+
+@dataclass
+class Steps:
+    """The steps of one run against one warehouse; `open_session` is called when Spark is needed first."""
+
+    postgres: PostgresSettings
+    run_id: str
+    open_session: Callable[[], SparkSession]
+    on_wait: OnWait = lambda owner: None
+    _session: SparkSession | None = field(default=None, init=False)
+
+    def begin(self, selection: Selection) -> BatchRun:
+        """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
+        with (
+            step(self.postgres, self.run_id, beginning=True, on_wait=self.on_wait) as (seat, connection),
+            connection,
+            connection.cursor() as cursor,
+        ):
+            seat.keep(cursor)
+            _empty(cursor, *publish.STAGED.values(), "affected_orders")
+            run = marks.begin(cursor, self.run_id, selection)
+            runs.save(cursor, run)
+        log.info("run %s (%s): orders %s", self.run_id, selection.kind, run.orders)
+        return run
+
+    def dimensions(self) -> dict[str, int]:
+        """Stage the versions of the members with new states; return rows by table."""
+        with step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection):
+            run = _clear(connection, seat, "dim_customers", "dim_products", customers=None, products=None)
+            staged = {
+                "customers": self._stage_members(
+                    seat, run.customers, "customer", CUSTOMER_STATES, CUSTOMER_ATTRIBUTES
+                ),
+                "products": self._stage_members(
+                    seat, run.products, "product", PRODUCT_STATES, PRODUCT_ATTRIBUTES
+                ),
+            }
+            _record(connection, seat, **staged)
+        log.info("run %s: staged %s", self.run_id, staged)
+        return staged
+
+    def facts(self) -> int:
+        """Stage the facts of the orders that the run rebuilds; return how many."""
+        with step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection):
+            run = _clear(connection, seat, "affected_orders", "fact_orders", facts=None)
+            sources = self._event_queries(connection, run)
+            rows = self._stage_facts(connection, seat, sources) if sources else 0
+            _record(connection, seat, facts=rows)
+        log.info("run %s: staged %d facts", self.run_id, rows)
+        return rows
+
+    def publish(self) -> int:
+        """Merge staging into curated in one transaction; return the publication's id."""
+        with (
+            step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection),
+            connection,
+            connection.cursor() as cursor,
+        ):
+            publication = publish.publish(cursor, seat, runs.load(cursor, self.run_id))
+        log.info("run %s: publication %d", self.run_id, publication)
+        return publication
+
+    def _spark(self) -> SparkSession:
+        self._session = self._session or self.open_session()
+        return self._session
+
+    def _stage_members(
+        self,
+        seat: Seat,
+        between: runs.Marks,
+        member: str,
+        schema: StructType,
+        attributes: Sequence[str],
+    ) -> int:
+        if between.empty:
+            return 0
+        query = queries.member_states(member, between)
+        states = read(self._spark(), self.postgres, [query], schema)
+        rows = versions(states, member, attributes)
+        return load(rows, self.postgres, seat, f"dim_{member}s", free_text=attributes)
+
+    def _event_queries(self, connection: Connection, run: BatchRun) -> list[str]:
+        if run.rebuilds_all:
+            return [] if run.orders.empty else queries.all_events(run.orders)
+        with connection, connection.cursor() as cursor:
+            slices = _select_affected(cursor, run)
+        return queries.affected_events(run, slices)
+
+    def _stage_facts(self, connection: Connection, seat: Seat, sources: list[str]) -> int:
+        events = read(self._spark(), self.postgres, sources, facts.ORDER_EVENTS)
+        customers, products = (self._keys(connection, member) for member in ("customer", "product"))
+        rows = facts.with_keys(facts.winners(events), customers, products)
+        return load(rows, self.postgres, seat, "fact_orders")
+
+    def _keys(self, connection: Connection, member: str) -> DataFrame:
+        query = queries.member_keys(member)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({query}) AS keys")
+            (count,) = cursor.fetchone() or (0,)
+        keys = read(self._spark(), self.postgres, [query], facts.member_keys(member))
+        return keys.hint("broadcast") if count <= BROADCAST_ROWS else keys
+
+
+def _empty(cursor: Cursor, *tables: str) -> None:
+    cursor.execute(f"TRUNCATE {', '.join(f'staging.{table}' for table in tables)}")
+    cursor.execute("DELETE FROM staging.loads WHERE table_name = ANY (%s)", (list(tables),))
+
+
+def _clear(connection: Connection, seat: Seat, *tables: str, **staged: int | None) -> BatchRun:
+    """Forget what this step staged before, and return the run."""
+    with connection, connection.cursor() as cursor:
+        seat.keep(cursor)
+        run = runs.load(cursor, seat.run_id)
+        _empty(cursor, *tables)
+        runs.record_staged(cursor, seat.run_id, **staged)
+    return run
+
+
+def _record(connection: Connection, seat: Seat, **staged: int | None) -> None:
+    with connection, connection.cursor() as cursor:
+        seat.keep(cursor)
+        runs.record_staged(cursor, seat.run_id, **staged)
+
+
+def _select_affected(cursor: Cursor, run: BatchRun) -> int:
+    """Fill staging.affected_orders; return the number of slices."""
+    chosen = run.selection
+    cursor.execute(
+        _AFFECTED,
+        {
+            "kind": chosen.kind,
+            "after": run.orders.after,
+            "until": run.orders.until,
+            "from_day": chosen.from_day,
+            "until_day": chosen.until_day,
+            "orders_per_slice": ORDERS_PER_SLICE,
+        },
+    )
+    cursor.execute("SELECT max(slice) + 1 FROM staging.affected_orders")
+    (slices,) = cursor.fetchone() or (0,)
+    return int(slices or 0)
