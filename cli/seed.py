@@ -13,6 +13,8 @@ from cli.context import use_platform
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings, load
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED
+from producer.evolve import EvolvePlan
+from producer.evolve import evolve as run_evolve
 from producer.seed import SeedPlan, SeedReport
 from producer.seed import seed as run_seed
 
@@ -29,13 +31,20 @@ def seed(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="First UTC day that isn't in the history; today by default."),
     ] = None,
+    evolve: Annotated[
+        bool, typer.Option("--evolve", help="Load nothing: change some segments and prices as of now.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Load customers, products and past orders, and publish them to curated.
 
     The same seed again changes nothing. A warehouse that holds another seed is left alone: exit code 1.
+    With --evolve, changes are appended for the next batch to make versions of (`ecom batch run`).
     """
     use_platform()
+    if evolve:
+        _evolve(seed, as_json)
+        return
     plan = SeedPlan(customers, products, orders, days, seed, None if until is None else until.date())
     if until is not None and until.replace(tzinfo=UTC) > datetime.now(UTC):
         raise typer.BadParameter("the history can't end in the future", param_hint="'--until'")
@@ -47,6 +56,18 @@ def seed(
         typer.echo(json.dumps(report.as_json()))
     else:
         Console().print(_table(report))
+
+
+def _evolve(seed: int, as_json: bool) -> None:
+    plan = EvolvePlan(at=datetime.now(UTC).replace(microsecond=0), seed=seed)
+    report = run_evolve(load(PostgresSettings), plan)
+    if as_json:
+        typer.echo(json.dumps(report.as_json()))
+        return
+    typer.echo(
+        f"{report.customer_rows:,} customers changed their segment and {report.product_rows:,} products their"
+        f" price as of {report.at:%Y-%m-%d %H:%M:%S} UTC; the next batch publishes it (`ecom batch run`)"
+    )
 
 
 def _seed_with_bar(settings: PostgresSettings, plan: SeedPlan) -> SeedReport:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import connect_patiently
+from pipeline.database import WRITERS_LOCK, connect_patiently
 from pipeline.events import SCHEMA_VERSION
 from pipeline.settings import PostgresSettings
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED, build_catalog
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 # Raised whenever the same arguments would give other rows.
 GENERATOR_VERSION = 1
 # Two seeds at once: the second waits, then finds the first one's rows.
-_SEED_LOCK = 7_310_002
+SEED_LOCK = 7_310_002
 _EPOCH = date(1970, 1, 1)
 _DAY_BITS = 16
 
@@ -86,7 +86,9 @@ def seed(
     connection = connect_patiently(settings, "ingest", "ecom-seed")
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_SEED_LOCK,))
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SEED_LOCK,))
+            # Or a publication could set its mark above rows that are not committed yet, and never read them.
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
             until = _already_there(cursor, plan)
             if until is not None:
                 return SeedReport(already_seeded=True, plan=replace(plan, until=until))

@@ -26,8 +26,7 @@ affected AS (
         AND ordered_at >= %(from_day)s AND ordered_at < %(until_day)s
     UNION
     -- unknown members
-    SELECT order_id FROM curated.fact_orders
-    WHERE %(kind)s = 'increment' AND (customer_key = 0 OR product_key = 0)
+    SELECT order_id FROM curated.fact_orders WHERE customer_key = 0 OR product_key = 0
     UNION
     -- changed versions
     SELECT order_id FROM curated.fact_orders AS fact JOIN new_customers AS version USING (customer_id)

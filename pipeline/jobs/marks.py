@@ -13,7 +13,7 @@ def begin(cursor: Cursor, run_id: str, selection: Selection) -> BatchRun:
     committed it or given it up, so nothing at or below the mark can appear later.
     """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
-    base, after = _last_publication(cursor)
+    base, after = last_publication(cursor)
     if selection.kind == "full":
         after = dict.fromkeys(TABLES, 0)
     marks = {name: Marks(after[name], highest(cursor, name)) for name in TABLES}
@@ -35,7 +35,8 @@ def highest(cursor: Cursor, table: str) -> int:
     return int(value)
 
 
-def _last_publication(cursor: Cursor) -> tuple[int, dict[str, int]]:
+def last_publication(cursor: Cursor) -> tuple[int, dict[str, int]]:
+    """Return the last publication's id and its mark for each of TABLES; zeros if there was none."""
     cursor.execute(
         "SELECT publication_id, raw_mark, customers_mark, products_mark FROM ops.publications"
         " ORDER BY publication_id DESC LIMIT 1"

@@ -19,8 +19,8 @@ class Selection:
     """Which orders to rebuild.
 
     `increment`: those with raw rows since the last publication, with unknown members, or with changed
-    versions. `backfill`: those ordered from `from_day` until before `until_day` (UTC), and those with changed
-    versions. `full`: all.
+    versions. `backfill`: those ordered from `from_day` until before `until_day` (UTC), and those with unknown
+    members or changed versions. `full`: all.
     """
 
     kind: Kind = "increment"

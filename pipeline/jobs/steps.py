@@ -5,6 +5,7 @@ Each step may be repeated: it clears what it staged before. No JVM is started wh
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from pipeline.jobs.dimensions import (
     versions,
 )
 from pipeline.jobs.run import BatchRun, Selection
-from pipeline.jobs.seat import OnWait, Seat, step
+from pipeline.jobs.seat import WAIT_S, OnWait, Seat, step
 from pipeline.jobs.staging_sink import load
 from pipeline.jobs.warehouse_source import read
 from pipeline.settings import PostgresSettings
@@ -48,12 +49,13 @@ class Steps:
     run_id: str
     open_session: Callable[[], SparkSession]
     on_wait: OnWait = lambda owner: None
+    wait_s: float = WAIT_S
     _session: SparkSession | None = field(default=None, init=False)
 
     def begin(self, selection: Selection) -> BatchRun:
         """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
         with (
-            step(self.postgres, self.run_id, beginning=True, on_wait=self.on_wait) as (seat, connection),
+            self._step(beginning=True) as (seat, connection),
             connection,
             connection.cursor() as cursor,
         ):
@@ -66,7 +68,7 @@ class Steps:
 
     def dimensions(self) -> dict[str, int]:
         """Stage the versions of the members with new states; return rows by table."""
-        with step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection):
+        with self._step() as (seat, connection):
             run = _clear(connection, seat, "dim_customers", "dim_products", customers=None, products=None)
             staged = {
                 "customers": self._stage_members(
@@ -82,7 +84,7 @@ class Steps:
 
     def facts(self) -> int:
         """Stage the facts of the orders that the run rebuilds; return how many."""
-        with step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection):
+        with self._step() as (seat, connection):
             run = _clear(connection, seat, "affected_orders", "fact_orders", facts=None)
             sources = self._event_queries(connection, run)
             rows = self._stage_facts(connection, seat, sources) if sources else 0
@@ -93,13 +95,16 @@ class Steps:
     def publish(self) -> int:
         """Merge staging into curated in one transaction; return the publication's id."""
         with (
-            step(self.postgres, self.run_id, on_wait=self.on_wait) as (seat, connection),
+            self._step() as (seat, connection),
             connection,
             connection.cursor() as cursor,
         ):
             publication = publish.publish(cursor, seat, runs.load(cursor, self.run_id))
         log.info("run %s: publication %d", self.run_id, publication)
         return publication
+
+    def _step(self, beginning: bool = False) -> AbstractContextManager[tuple[Seat, Connection]]:
+        return step(self.postgres, self.run_id, beginning=beginning, wait_s=self.wait_s, on_wait=self.on_wait)
 
     def _spark(self) -> SparkSession:
         self._session = self._session or self.open_session()

@@ -5,6 +5,8 @@ from pathlib import Path
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import WRITERS_LOCK, connect_patiently
+from pipeline.jobs.marks import highest
+from pipeline.jobs.run import TABLES
 from pipeline.settings import PostgresSettings
 
 _FOLDER = Path(__file__).parent
@@ -25,7 +27,13 @@ def publish_from_raw(settings: PostgresSettings) -> None:
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+            marks = [highest(cursor, table) for table in TABLES]
             for script in ("dimensions.sql", "publish_dimensions.sql", "facts.sql", "publish_facts.sql"):
                 run_script(cursor, script)
+            cursor.execute(
+                "INSERT INTO ops.publications (kind, raw_mark, customers_mark, products_mark)"
+                " VALUES ('rebuild', %s, %s, %s)",
+                marks,
+            )
     finally:
         connection.close()

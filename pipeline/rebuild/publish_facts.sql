@@ -16,5 +16,3 @@ ON CONFLICT (order_id) DO UPDATE SET
 WHERE (excluded.order_version, excluded.event_id) > (fact.order_version, fact.event_id)
     OR ((excluded.order_version, excluded.event_id) = (fact.order_version, fact.event_id)
         AND (excluded.customer_key, excluded.product_key) <> (fact.customer_key, fact.product_key));
-
-INSERT INTO ops.publications (kind, raw_mark) SELECT 'rebuild', coalesce(max(raw_id), 0) FROM raw.orders;

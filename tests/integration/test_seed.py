@@ -7,15 +7,17 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 
 from infra.platform import Platform
-from pipeline.database import connect
+from pipeline.database import WRITERS_LOCK, connect
 from pipeline.migrate import migrate
 from pipeline.settings import PostgresSettings, load
+from producer.evolve import EvolvePlan, evolve
 from producer.seed import SeedPlan, SeedRefused, seed
 
 PLAN = SeedPlan(customers=200, products=40, orders=2_000, days=30, seed=7, until=date(2026, 6, 1))
@@ -132,3 +134,43 @@ def test_the_command_publishes_and_says_what_to_do(settings: PostgresSettings):
     assert refused.stderr.count("\n") == 1
     future = ecom("seed", "--until", "2999-01-01")
     assert (future.returncode, "--until" in future.stderr) == (2, True)
+
+
+NEWEST = """
+SELECT DISTINCT ON (customer_id) customer_id, name, email, country, segment FROM raw.customers
+ORDER BY customer_id, effective_at DESC
+"""
+
+
+def test_evolving_appends_changes_once_and_touches_nothing_else(settings: PostgresSettings):
+    at = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    with pytest.raises(SeedRefused, match="run `ecom seed` first"):
+        evolve(settings, EvolvePlan(at))
+    seed(settings, PLAN)
+    before = rows(settings, NEWEST)
+    report = evolve(settings, EvolvePlan(at, customers=0.2, products=0.5))
+    after = rows(settings, NEWEST)
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == report.customer_rows
+    assert 20 < report.customer_rows < 60
+    assert all(old[:4] == new[:4] for old, new in changed)
+    prices = """SELECT count(*) FROM raw.products AS new WHERE effective_at = '2026-07-01 12:00Z'
+        AND NOT EXISTS (SELECT FROM raw.products AS old WHERE old.product_id = new.product_id
+            AND old.effective_at < new.effective_at
+            AND (old.name, old.currency) <> (new.name, new.currency))"""
+    assert rows(settings, prices) == [(report.product_rows,)]
+    again = evolve(settings, EvolvePlan(at, customers=0.2, products=0.5))
+    assert (again.customer_rows, again.product_rows) == (0, 0)
+
+
+def test_a_seed_waits_for_a_publication(settings: PostgresSettings):
+    with closing(connect(settings, "etl")) as publication:
+        publication.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+        with closing(connect(settings, "admin")) as admin:
+            admin.autocommit = True
+            admin.cursor().execute("ALTER ROLE ingest SET lock_timeout = '50ms'")
+            try:
+                with pytest.raises(psycopg2.errors.LockNotAvailable):
+                    seed(settings, PLAN)
+            finally:
+                admin.cursor().execute("ALTER ROLE ingest RESET lock_timeout")

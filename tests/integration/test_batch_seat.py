@@ -1,0 +1,150 @@
+"""Staging belongs to one run and one attempt of a step: nothing interleaves, nothing stale is published."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from psycopg2.extensions import cursor as Cursor
+from pyspark.sql import SparkSession
+
+from pipeline.database import connect
+from pipeline.jobs.publish import StagingIncomplete
+from pipeline.jobs.run import RunUnknown, Selection
+from pipeline.jobs.seat import STEP_LOCK, Seat, SeatLost, SeatTaken, step
+from pipeline.jobs.staging_sink import load
+from pipeline.rebuild.publish import publish_from_raw
+from pipeline.settings import PostgresSettings
+from tests.integration.batches import INCREMENT, Batch
+from tests.integration.commits import commit, valid
+from tests.integration.samples import event
+
+Sql = Callable[..., list[tuple]]
+
+
+@pytest.fixture
+def etl(database: PostgresSettings) -> Iterator[Cursor]:
+    with closing(connect(database, "etl", "tests")) as connection:
+        yield connection.cursor()
+
+
+def new_batch(database: PostgresSettings, spark: SparkSession, run_id: str) -> Batch:
+    return Batch(database, spark, run_id, wait_s=0)
+
+
+def test_a_second_run_waits_until_the_first_has_published(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    commit(database, [valid(event(1))])
+    first, second = (new_batch(database, spark, name) for name in ("first", "second"))
+    first.stage()
+    with pytest.raises(SeatTaken, match="run first is not done after 0 s: start second again later"):
+        second.steps.begin(INCREMENT)
+    first.publish()
+    second.steps.begin(INCREMENT)
+    assert sql("SELECT run_id FROM ops.batch_seat") == [("second",)]
+
+
+def test_one_step_at_a_time_even_of_the_same_run(
+    database: PostgresSettings, spark: SparkSession, etl: Cursor
+):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    etl.execute("SELECT pg_advisory_lock(%s)", (STEP_LOCK,))
+    with pytest.raises(SeatTaken):
+        run.steps.facts()
+    etl.execute("SELECT pg_advisory_unlock(%s)", (STEP_LOCK,))
+    run.steps.facts()
+
+
+def test_a_dead_run_loses_its_seat_and_refuses_when_it_wakes_up(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    dead, living = (new_batch(database, spark, name) for name in ("dead", "living"))
+    dead.stage()
+    sql("UPDATE ops.batch_seat SET seen_at = now() - interval '1 hour'")
+    living.steps.begin(INCREMENT)
+    for step_of_the_dead in (dead.steps.dimensions, dead.steps.facts, dead.steps.publish):
+        with pytest.raises(SeatLost, match="staging belongs to run living by now, not to run dead"):
+            step_of_the_dead()
+
+
+def test_what_an_older_attempt_left_running_may_not_write(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    ((attempt,),) = sql("SELECT attempt FROM ops.batch_seat")
+    rows = spark.createDataFrame([(1,)], "customer_id bigint")
+    with pytest.raises(Exception, match="a later attempt of run one has taken over"):
+        load(rows, database, Seat("one", attempt - 1), "dim_customers")
+    assert sql("SELECT count(*) FROM staging.dim_customers") == [(0,)]
+
+
+def test_a_partition_that_spark_repeats_adds_nothing(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    rows = spark.createDataFrame([(1,), (2,)], "customer_id bigint").coalesce(1)
+    with step(database, "one") as (seat, _):
+        assert load(rows, database, seat, "dim_customers") == 2
+        assert load(rows, database, seat, "dim_customers") == 2
+    assert sql("SELECT count(*) FROM staging.dim_customers") == [(2,)]
+
+
+def test_a_step_may_be_repeated(database: PostgresSettings, spark: SparkSession, sql: Sql):
+    commit(database, [valid(event(number)) for number in range(3)])
+    run = new_batch(database, spark, "one")
+    assert (run.stage(), run.steps.facts()) == (3, 3)
+    assert sql("SELECT count(*) FROM staging.fact_orders") == [(3,)]
+
+
+def test_publishing_twice_is_publishing_once(database: PostgresSettings, spark: SparkSession, sql: Sql):
+    commit(database, [valid(event(1))])
+    run = new_batch(database, spark, "one")
+    run.stage()
+    assert run.publish() == run.steps.publish()
+    assert len(sql("SELECT * FROM ops.publications")) == 1
+
+
+def test_a_publication_in_between_makes_a_run_start_again(database: PostgresSettings, spark: SparkSession):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    publish_from_raw(database)
+    with pytest.raises(SeatLost, match="came after run one began"):
+        run.publish()
+    assert run.whole() == 0
+
+
+def test_without_a_gate_nothing_is_published(database: PostgresSettings, spark: SparkSession, sql: Sql):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    with pytest.raises(StagingIncomplete, match="has not passed the gate since its last staging"):
+        run.steps.publish()
+    run.pass_gate()
+    run.steps.facts()
+    with pytest.raises(StagingIncomplete, match="has not passed the gate since its last staging"):
+        run.steps.publish()
+    assert sql("SELECT * FROM ops.publications") == []
+
+
+def test_staging_emptied_by_a_crash_is_not_published(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    commit(database, [valid(event(1))])
+    run = new_batch(database, spark, "one")
+    run.stage()
+    sql("TRUNCATE staging.fact_orders")
+    with pytest.raises(StagingIncomplete, match=r"staging\.fact_orders has 0 rows and run one staged 1"):
+        run.publish()
+
+
+def test_a_step_of_a_run_that_never_began_says_so(database: PostgresSettings, spark: SparkSession):
+    with pytest.raises((RunUnknown, SeatLost), match="begin"):
+        new_batch(database, spark, "stranger").steps.facts()
+
+
+@pytest.mark.parametrize("days", [(None, None), ("2026-01-02", "2026-01-01")])
+def test_a_backfill_without_days_is_refused(days: tuple):
+    with pytest.raises(ValueError, match="first day and a later day"):
+        Selection("backfill", *days)
