@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import first_row, freshness, streaming_throughput
+from benchmarks import batch, first_row, freshness, streaming_throughput
 from benchmarks.result import write
 
 # A benchmark may report several figures; each of its names runs it.
@@ -11,6 +11,8 @@ BENCHMARKS = {
     "freshness_p50": freshness.run,
     "freshness_p99": freshness.run,
     "first_row": first_row.run,
+    "batch_rebuild": batch.run,
+    "batch_increment": batch.run,
 }
 
 

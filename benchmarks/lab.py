@@ -58,6 +58,11 @@ class Lab:
         """Open a connection to the contender's database."""
         return connect(self.postgres, role, "ecom-bench")  # type: ignore[arg-type]
 
+    def seeded(self) -> "Lab":
+        """Return a lab on the database that the contenders' are copied from."""
+        changes = {"ECOM_POSTGRES_DATABASE": "bench_seeded"}
+        return Lab(self.platform, self.folder, self.platform.as_env() | changes)
+
     def contender(self, name: str, topic: str) -> "Lab":
         """Return a lab with a fresh copy of the seeded database; dirty pages are written out first."""
         database = f"bench_{name}"

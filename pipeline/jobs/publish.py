@@ -9,7 +9,7 @@ from pipeline.jobs.run import BatchRun
 from pipeline.jobs.seat import Seat, SeatLost
 
 _FOLDER = Path(__file__).parent
-_MERGE = (_FOLDER / "publish.sql").read_text(encoding="utf-8")
+MERGE = (_FOLDER / "publish.sql").read_text(encoding="utf-8")
 _PURGE = (_FOLDER / "publish_full.sql").read_text(encoding="utf-8")
 STAGED = {"customers": "dim_customers", "products": "dim_products", "facts": "fact_orders"}
 
@@ -31,7 +31,7 @@ def publish(cursor: Cursor, seat: Seat, run: BatchRun) -> int:
     _check(cursor, run)
     if run.selection.kind == "full":
         cursor.execute(_PURGE)
-    cursor.execute(_MERGE, {"until": run.orders.until})
+    cursor.execute(MERGE, {"until": run.orders.until})
     publication = _record(cursor, run)
     seat.release(cursor)
     return publication
