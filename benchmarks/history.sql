@@ -5,7 +5,7 @@ INSERT INTO raw.orders (
     product_id, quantity, unit_price, currency, status, source
 )
 SELECT
-    pg_temp.ordered_id(ordered_at, 'event' || number), 'created', ordered_at, '1.0',
+    pg_temp.ordered_id(ordered_at, 'event' || number || '.' || version), 'created', ordered_at, '1.0',
     pg_temp.ordered_id(ordered_at, 'order' || number), version, ordered_at,
     1 + (number * 7919) %% 10000, 1 + (number * 104729) %% 500, 1 + number %% 5,
     (99 + number %% 10000) / 100.0, 'EUR', CASE version WHEN 1 THEN 'placed' ELSE 'shipped' END, 'seed'

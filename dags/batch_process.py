@@ -1,0 +1,99 @@
+"""Run a step of the batch as a process beside the task, and tell Airflow what its exit code means."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.exceptions import AirflowException, AirflowFailException
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import BaseOperator, BaseSensorOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+JOBS_MODULE = "pipeline.jobs"
+# pipeline.jobs.command's exit codes.
+GATE_FAILED, SEAT_TAKEN, BEGIN_AGAIN = 3, 4, 5
+_HOPELESS = {
+    GATE_FAILED: "a quality check failed",
+    BEGIN_AGAIN: "this run lost its place: clear it from its first task, `begin`",
+}
+OnStart = Callable[[Callable[[], None]], None]
+
+
+def here(step: str, *arguments: str) -> list[str]:
+    """Return the command that runs a step in a process of its own on this machine."""
+    return [sys.executable, "-m", JOBS_MODULE, step, *arguments]
+
+
+def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,)) -> int:
+    """Run a command to its end and return its exit code; `on_start` is given what ends it early.
+
+    Raises AirflowFailException for a code that no retry can mend, AirflowException for any other that is not
+    accepted.
+    """
+    hook = SubprocessHook()
+    on_start(hook.send_sigterm)
+    # The task's own way of finding the pipeline, which may lie beside the DAGs and not be installed.
+    path = os.pathsep.join(filter(None, sys.path))
+    result = hook.run_command(list(command), env={**os.environ, "PYTHONPATH": path}, cwd=os.getcwd())
+    if result.exit_code in accepted:
+        return int(result.exit_code)
+    if result.exit_code in _HOPELESS:
+        raise AirflowFailException(f"{_HOPELESS[result.exit_code]}: {result.output}")
+    raise AirflowException(f"exit code {result.exit_code}: {result.output}")
+
+
+class BeginRun(BaseSensorOperator):
+    """Give the batch run the seat; while another run has it, come back later and hold no worker meanwhile."""
+
+    template_fields: Sequence[str] = ("run_id", "arguments")
+
+    def __init__(self, *, run_id: str, arguments: list[str], **options: Any) -> None:
+        """Take the batch run's id and the options of `begin`, templates all."""
+        super().__init__(mode="reschedule", **options)
+        self.run_id = run_id
+        self.arguments = arguments
+        self._stop: Callable[[], None] = nothing
+
+    def poke(self, context: "Context") -> bool:
+        """Try once."""
+        options = [word for word in self.arguments if not word.endswith("=")]
+        command = here("begin", "--run-id", self.run_id, "--wait", "0", *options)
+        return run(command, self._started, accepted=(0, SEAT_TAKEN)) == 0
+
+    def on_kill(self) -> None:
+        """End the process with the task."""
+        self._stop()
+
+    def _started(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+
+class SqlStep(BaseOperator):
+    """Run a step that is SQL alone, e.g. `publish`, so that no Spark is needed."""
+
+    template_fields: Sequence[str] = ("run_id",)
+
+    def __init__(self, *, step: str, run_id: str, **options: Any) -> None:
+        """Take the step's name and the batch run's id, a template."""
+        super().__init__(**options)
+        self.step = step
+        self.run_id = run_id
+        self._stop: Callable[[], None] = nothing
+
+    def execute(self, context: "Context") -> None:
+        """Run the step to its end."""
+        run(here(self.step, "--run-id", self.run_id), self._started)
+
+    def on_kill(self) -> None:
+        """End the process with the task."""
+        self._stop()
+
+    def _started(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+
+def nothing() -> None:
+    """Stop nothing: no process was started yet."""

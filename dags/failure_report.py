@@ -1,0 +1,30 @@
+"""What a failed task leaves in its log: what failed, which rows, and how to look."""
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+
+def report_failure(context: "Context") -> None:
+    """Log the failure of a task after its last try; the callback of every task."""
+    task = context["ti"]
+    error = str(context.get("exception") or "no message")
+    log.error("FAILED %s.%s in %s, try %s", task.dag_id, task.task_id, task.run_id, task.try_number)
+    log.error("why: %s", error.splitlines()[0] if error else error)
+    run_id = getattr(context["task"], "run_id", "")
+    for line in _failed_checks(run_id) if run_id else ():
+        log.error("%s", line)
+    log.error("look: %s", task.log_url)
+    if run_id:
+        log.error("look: `ecom quality show %s`, `ecom batch show %s`", run_id, run_id)
+
+
+def _failed_checks(run_id: str) -> list[str]:
+    """Return a line for each check of the run that failed, with sample rows; none if the warehouse is away."""
+    from pipeline.quality.results import failed_lines  # not at import: the DAG processor reads this file often
+
+    return failed_lines(run_id)
