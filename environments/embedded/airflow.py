@@ -76,6 +76,8 @@ def _variables(home: Home, env: Env) -> Env:
         "no_proxy": unproxied,
         "NO_PROXY": unproxied,
         "PYTHONUNBUFFERED": "1",
+        # Or their titles would overwrite their environment, by which the supervisor finds its processes.
+        "SPT_NOENV": "1",
     }
 
 
