@@ -74,7 +74,7 @@ class AirflowHttp:
         """Return the answer's JSON; raise AirflowUnavailable or AirflowRefused."""
         attempts = Retrying(
             retry=retry_if_exception(_is_passing),
-            wait=wait_exponential_jitter(initial=0.2, max=3),
+            wait=wait_exponential_jitter(multiplier=0.2, max=3),
             stop=stop_after_delay(self._patience_s),
             reraise=True,
         )

@@ -30,6 +30,9 @@ _COMPONENTS = {
     "triggerer": ("triggerer", ("--skip-serve-logs",)),
 }
 SERVICES = (API, *(f"{NAME}-{command}" for command in _COMPONENTS))
+# Seconds that a stop may take. The scheduler would wait for the running tasks, which may take hours; they are
+# tried again. The triggerer always takes ten, though its successor takes up the triggers anyway.
+_STOP_TIMEOUTS_S = {"scheduler": 10.0, "dag-processor": 10.0, "triggerer": 2.0}
 # Another Airflow's settings in the caller's shell would win over our file.
 _NOT_INHERITED = ("AIRFLOW__", "AIRFLOW_CONFIG")
 
@@ -40,8 +43,10 @@ def endpoint(home: Home, port: int) -> AirflowEndpoint:
     return AirflowEndpoint(url=f"http://{HOST}:{port}", admin_user=ADMIN, admin_password=password)
 
 
-def units(home: Home, config: PlatformConfig, env: Env, ports: Mapping[str, int]) -> list[Unit]:
-    """Return the steps and the services; `env` holds the platform's variables."""
+def units(
+    home: Home, config: PlatformConfig, env: Env, ports: Mapping[str, int], after: tuple[str, ...] = ()
+) -> list[Unit]:
+    """Return the steps and the services; `env` holds the platform's variables, `after` what starts first."""
     port, database_port = ports[NAME], ports[postgres.NAME]
     variables = _variables(home, env)
     tidy = _tidier(home, config)
@@ -56,7 +61,7 @@ def units(home: Home, config: PlatformConfig, env: Env, ports: Mapping[str, int]
 
     return [
         Step(FILES, write_files),
-        Step(DATABASE, migrate, after=(postgres.NAME, FILES)),
+        Step(DATABASE, migrate, after=(postgres.NAME, FILES, *after)),
         # Listed first, so that it stops last: running tasks and the others report to it.
         _api_server(port, variables, tidy),
         *(_component(command, port, variables) for command in _COMPONENTS),
@@ -139,6 +144,7 @@ def _component(command: str, port: int, env: Env) -> Service:
         after=(DATABASE,),
         folder=REPOSITORY,
         ready_timeout_s=180,
+        stop_timeout_s=_STOP_TIMEOUTS_S[command],
     )
 
 

@@ -93,7 +93,9 @@ class Plan:
             # It waits for database and topic itself, so that the JVM's slow start overlaps with theirs.
             units.append(spark.service(self.home, platform.as_env(), self.stream_command))
         if airflow.NAME in self.services:
-            units += airflow.units(self.home, self.config, platform.as_env(), ports)
+            # Side by side both would be slow on few cores, and orders are what people wait for.
+            first = (spark.NAME,) if spark.NAME in self.services else ()
+            units += airflow.units(self.home, self.config, platform.as_env(), ports, first)
         return units
 
     def _postgres_units(self, platform: Platform, port: int) -> list[Unit]:
