@@ -1,8 +1,5 @@
 """The real Airflow of the embedded environment: health, tasks over REST, secrets, kills."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +9,9 @@ from pathlib import Path
 import psutil
 import psycopg2
 import pytest
+from typer.testing import CliRunner
 
+from cli import main
 from cli.airflow_api import AirflowApi, AirflowRefused, AirflowUnavailable, RunTimeout, TaskState
 from environments import embedded
 from environments.embedded import process
@@ -20,8 +19,6 @@ from environments.embedded.airflow_health import health
 from environments.embedded.ports import any_free
 from tests.integration.airflow_stack import USUAL_PORT, AirflowStack, running_airflow
 
-ROOT = Path(__file__).parents[2]
-ECOM = [sys.executable, "-c", "from cli.main import run; run()"]
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 ONE_DAY = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -46,12 +43,9 @@ def run_dag(api: AirflowApi, dag_id: str, **options) -> tuple[str, str, list[Tas
 
 
 def ecom(stack: AirflowStack, *arguments: str) -> str:
-    environ = {**os.environ, "ECOM_HOME": str(stack.home.root)}
-    answer = subprocess.run(
-        [*ECOM, *arguments], capture_output=True, text=True, cwd=ROOT, env=environ, check=False
-    )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return answer.stdout
+    answer = CliRunner().invoke(main.app, list(arguments), env={"ECOM_HOME": str(stack.home.root)})
+    assert answer.exit_code == 0, answer.output
+    return answer.output
 
 
 def test_all_four_are_healthy_on_another_port_than_the_taken_one(stack: AirflowStack):
@@ -217,9 +211,11 @@ def test_status_and_env_say_where_airflow_is_and_never_the_password(stack: Airfl
 
 def test_a_killed_scheduler_is_restarted_and_runs_tasks_again(stack: AirflowStack, api: AirflowApi):
     workers = process.members(stack.home, "airflow-scheduler")
-    killed = embedded.send(stack.home, "airflow-scheduler")
+    killed, moment = embedded.send(stack.home, "airflow-scheduler"), datetime.now(UTC)
     unit = embedded.wait_ready(stack.home, "airflow-scheduler", not_as=killed)
     assert unit.restarts == 1
     assert not [worker for worker in workers if worker.is_running()]
-    assert health(stack.state.ports["airflow"])["scheduler"]["status"] == "healthy"
+    found = health(stack.state.ports["airflow"])["scheduler"]
+    assert found["status"] == "healthy"
+    assert datetime.fromisoformat(found["latest_scheduler_heartbeat"]) > moment
     assert run_dag(api, "two_tasks")[1] == "success"
