@@ -56,7 +56,7 @@ class AirflowConfig(_Section):
 
     port: int = Field(default=8080, ge=1, le=65535)
     dags_folder: str = Field(default="dags", min_length=1, description="absolute, or within the repository")
-    parallelism: int = Field(default=4, ge=1, le=32)
+    parallelism: int = Field(default=3, ge=1, le=32)
     refresh_seconds: int = Field(default=30, ge=1, le=3600)
     log_retention_days: int = Field(default=14, ge=1, le=3650)
 
