@@ -19,11 +19,12 @@ from environments.embedded.supervise import AlreadyRunning, supervise
 
 _FOLLOW_EVERY_S = 0.2
 _ALL = ",".join(embedded.SERVICES)
+_LABEL = len("airflow-dag-processor")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="TOML file; without it ecom.toml in the repository, if any.")
 ]
-Only = Annotated[str, typer.Option("--only", help="Comma-separated services to run.")]
+Only = Annotated[str, typer.Option("--only", help=f"Comma-separated services to run, of {_ALL}.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +38,7 @@ def up(
     config: Config = None,
     only: Only = _ALL,
 ) -> None:
-    """Start PostgreSQL, Kafka and the streaming job; stay until Ctrl-C, unless --detach.
+    """Start PostgreSQL, Kafka, the streaming job and Airflow; stay until Ctrl-C, unless --detach.
 
     Safe to call again: what runs already is shown, what a crash left behind is ended first.
     """
@@ -149,7 +150,7 @@ def logs(
 
 
 def _labelled(name: str, line: str, alone: bool) -> str:
-    return line if alone else f"{name:10} | {line}"
+    return line if alone else f"{name:{_LABEL}} | {line}"
 
 
 def down(

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cli import dlq, lifecycle
+from cli.airflow_api import AirflowRefused, AirflowUnavailable, RunTimeout
 from cli.demo import demo
 from cli.produce import produce
 from cli.seed import seed
@@ -40,6 +41,9 @@ _EXPECTED: tuple[type[Exception], ...] = (
     OffsetsLost,
     TopicMissing,
     StreamBehind,
+    AirflowUnavailable,
+    AirflowRefused,
+    RunTimeout,
     *EXPECTED,
 )
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from environments.embedded.state import State, UnitState
 
+_WIDTH = len("airflow-dag-processor")
 _BUSY = ("running", "starting", "stopping", "restarting")
 _MARKS = {"ready": "[green]✓[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]", "restarting": "[yellow]↻[/]"}
 
@@ -71,8 +72,8 @@ class Progress:
 def _line(unit: UnitState) -> RenderableType:
     if unit.phase in _BUSY:
         seconds = time.time() - unit.since
-        return Spinner("dots", Text(f"{unit.name:15} {unit.phase} {seconds:.0f} s {unit.detail}"))
-    return Text.from_markup(f"{_MARKS.get(unit.phase, '·')} {unit.name:15} {unit.phase}{_aside(unit)}")
+        return Spinner("dots", Text(f"{unit.name:{_WIDTH}} {unit.phase} {seconds:.0f} s {unit.detail}"))
+    return Text.from_markup(f"{_MARKS.get(unit.phase, '·')} {unit.name:{_WIDTH}} {unit.phase}{_aside(unit)}")
 
 
 def _aside(unit: UnitState) -> str:
@@ -91,5 +92,15 @@ def services_table(state: State) -> Table:
         phase = unit.phase if alive or unit.phase != "ready" else "gone"
         table.add_row(name, phase, pid, str(unit.restarts), unit.address or "-")
     logs = "\n".join(unit.log for unit in state.services.values())
-    table.caption, table.caption_justify = f"logs, also by `ecom logs SERVICE`:\n{logs}", "left"
+    caption = f"logs, also by `ecom logs SERVICE`:\n{logs}"
+    table.caption, table.caption_justify = f"{caption}{_log_in_to_airflow(state)}", "left"
     return table
+
+
+def _log_in_to_airflow(state: State) -> str:
+    if state.platform is None or not any(name.startswith("airflow-") for name in state.services):
+        return ""
+    airflow = state.platform.airflow
+    # The file's name and never what is in it: a terminal's output ends up in screenshots and CI logs.
+    password = airflow.admin_password.removeprefix("file:")
+    return f"\nAirflow: {airflow.url}, log in as {airflow.admin_user} with the password in\n{password}"

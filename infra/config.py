@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 
 class ConfigError(ValueError):
@@ -23,6 +23,13 @@ class PostgresConfig(_Section):
     port: int = Field(default=5432, ge=1, le=65535)
     database: str = Field(default="ecom", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     shared_buffers_mb: int = Field(default=512, ge=16, le=65536)
+
+    @field_validator("database")
+    @classmethod
+    def _not_airflows(cls, name: str) -> str:
+        if name == "airflow":
+            raise ValueError("is the name of the database that holds Airflow's metadata; choose another one")
+        return name
 
 
 class KafkaConfig(_Section):
@@ -44,12 +51,23 @@ class StreamConfig(_Section):
     driver_memory_mb: int = Field(default=1536, ge=512, le=65536)
 
 
+class AirflowConfig(_Section):
+    """Airflow: `parallelism` is tasks running at once, `refresh_seconds` how soon a changed DAG counts."""
+
+    port: int = Field(default=8080, ge=1, le=65535)
+    dags_folder: str = Field(default="dags", min_length=1, description="absolute, or within the repository")
+    parallelism: int = Field(default=3, ge=1, le=32)
+    refresh_seconds: int = Field(default=30, ge=1, le=3600)
+    log_retention_days: int = Field(default=14, ge=1, le=3650)
+
+
 class PlatformConfig(_Section):
     """The whole configuration; every key has a default that works on a laptop."""
 
     postgres: PostgresConfig = PostgresConfig()
     kafka: KafkaConfig = KafkaConfig()
     stream: StreamConfig = StreamConfig()
+    airflow: AirflowConfig = AirflowConfig()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> "PlatformConfig":

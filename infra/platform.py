@@ -88,6 +88,22 @@ class SparkEndpoint(_Endpoint):
         }
 
 
+class AirflowEndpoint(_Endpoint):
+    """Where Airflow's web page and REST API are, and who may use all of it."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+$")
+    admin_user: str
+    admin_password: SecretRef
+
+    def variables(self) -> Env:
+        """Return the ECOM_AIRFLOW_* variables; `url` has no path and no slash at its end."""
+        return {
+            "ECOM_AIRFLOW_URL": self.url,
+            "ECOM_AIRFLOW_ADMIN_USER": self.admin_user,
+            "ECOM_AIRFLOW_ADMIN_PASSWORD_REF": self.admin_password,
+        }
+
+
 class StorageEndpoint(_Endpoint):
     """Durable storage outside the database."""
 
@@ -104,9 +120,10 @@ class Platform(_Endpoint):
     postgres: PostgresEndpoint
     kafka: KafkaEndpoint
     spark: SparkEndpoint
+    airflow: AirflowEndpoint
     storage: StorageEndpoint
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
-        parts = (self.postgres, self.kafka, self.spark, self.storage)
+        parts = (self.postgres, self.kafka, self.spark, self.airflow, self.storage)
         return {name: value for part in parts for name, value in part.variables().items()}

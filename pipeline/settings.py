@@ -96,6 +96,22 @@ class StreamSettings(BaseSettings):
     trigger_interval_ms: int = Field(ge=0)
 
 
+class AirflowSettings(BaseSettings):
+    """Airflow's REST API; `admin_password()` resolves the reference."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ECOM_AIRFLOW_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+    admin_user: NonEmpty
+    admin_password_ref: SecretReference
+
+    def admin_password(self) -> str:
+        """Resolve the admin's password; raise SecretError if its reference leads nowhere."""
+        return resolve(self.admin_password_ref)
+
+
 class StorageSettings(BaseSettings):
     """Durable storage: `checkpoints` is a URI that Spark can write to."""
 
@@ -104,7 +120,14 @@ class StorageSettings(BaseSettings):
     checkpoints: NonEmpty
 
 
-ALL_SETTINGS = (PostgresSettings, KafkaSettings, SparkSettings, StreamSettings, StorageSettings)
+ALL_SETTINGS = (
+    PostgresSettings,
+    KafkaSettings,
+    SparkSettings,
+    StreamSettings,
+    AirflowSettings,
+    StorageSettings,
+)
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 

@@ -1,6 +1,7 @@
 """One running service: its process, whether it is ready, and its end."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def rotate(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
+def trim(log: Path) -> None:
+    """Do the same while a service writes; it appends, so it goes on at the start of the emptied file."""
+    if log.exists() and log.stat().st_size > _ROTATE_AT_BYTES:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
+
+
 class Child:
     """A started service; the supervisor owns one per service at a time."""
 
@@ -41,7 +49,11 @@ class Child:
         with home.log(service.name).open("ab") as log:
             self._popen = subprocess.Popen(
                 [*leash(service.stop_signal, service.user), *service.command],
-                env={**os.environ, **service.env, MARK: process.mark(home, service.name)},
+                env={
+                    **process.inherited(service.without),
+                    **service.env,
+                    MARK: process.mark(home, service.name),
+                },
                 cwd=service.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

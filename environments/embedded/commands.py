@@ -1,6 +1,5 @@
 """Commands that run once and must succeed."""
 
-import os
 import pwd
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.embedded.errors import EnvironmentFailed
+from environments.embedded.process import inherited
 
 
 def run(
@@ -15,10 +15,14 @@ def run(
     command: Sequence[str],
     log: Path,
     env: Mapping[str, str] | None = None,
+    without: tuple[str, ...] = (),
     user: str = "",
     folder: Path | None = None,
 ) -> None:
-    """Run a command, its output in `log`; raise EnvironmentFailed with its last lines if it fails."""
+    """Run a command, its output in `log`; raise EnvironmentFailed with its last lines if it fails.
+
+    `without` are beginnings of variables' names that it does not inherit.
+    """
     answer = subprocess.run(
         list(command),
         stdin=subprocess.DEVNULL,
@@ -26,7 +30,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={**os.environ, **(env or {})},
+        env={**inherited(without), **(env or {})},
         # Another user may be unable to enter the folder that this process is in.
         cwd=folder or ("/" if user else None),
         check=False,

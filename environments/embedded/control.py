@@ -18,7 +18,7 @@ from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.files import try_lock
 from environments.embedded.home import REPOSITORY, Home, default_home
 from environments.embedded.logs import last_lines
-from environments.embedded.platform import SERVICES, load_config
+from environments.embedded.platform import SERVICES, Plan, load_config
 from environments.embedded.process import Identity
 from environments.embedded.spark import COMMAND
 from environments.embedded.state import State, UnitState, load
@@ -55,7 +55,8 @@ def start(options: Options, watch: Watch = _nobody, *, leashed: bool = False) ->
 
     `leashed`: it ends with the calling thread, however that ends. Raises EnvironmentFailed with the cause.
     """
-    load_config(options.config)  # a mistake there is told here, without a process of its own
+    # A mistake there is told here, without a process of its own.
+    Plan(options.home, load_config(options.config), options.services)
     options.home.create()
     with options.home.log("supervisor").open("ab") as log:
         supervisor = subprocess.Popen(

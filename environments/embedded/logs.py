@@ -1,7 +1,10 @@
 """Reading the services' logs: the last lines, and what is written after them."""
 
+import os
+import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from environments.embedded.home import Home
@@ -21,6 +24,20 @@ def last_lines(log: Path, count: int) -> str:
         return "(no log)"
 
 
+def remove_older(folder: Path, days: int) -> None:
+    """Remove the files that were last written before so many days, and the folders that are empty then."""
+    oldest = time.time() - days * 86_400
+    for parent, _, files in os.walk(folder, topdown=False):
+        for path in (Path(parent) / name for name in files):
+            # Whoever writes the logs may remove or rename them too.
+            with suppress(FileNotFoundError):
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
+        if Path(parent) != folder:
+            with suppress(OSError):
+                Path(parent).rmdir()
+
+
 class Tail:
     """Yields what is appended to a log, through its rotation too."""
 
@@ -34,8 +51,9 @@ class Tail:
         """Yield the whole lines written since the last call."""
         if not self._log.exists():
             return
-        if self._log.stat().st_ino != self._inode:
-            self._inode, self._position = self._log.stat().st_ino, 0
+        status = self._log.stat()
+        if status.st_ino != self._inode or status.st_size < self._position:
+            self._inode, self._position = status.st_ino, 0
         with self._log.open("rb") as file:
             file.seek(self._position)
             for line in file:

@@ -4,15 +4,25 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from environments.embedded import jars, kafka, kafka_topics, postgres, spark, storage
+from environments.embedded import (
+    airflow,
+    jars,
+    kafka,
+    kafka_topics,
+    postgres,
+    postgres_databases,
+    spark,
+    storage,
+)
 from environments.embedded.commands import run
+from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.files import write_atomically
 from environments.embedded.home import REPOSITORY, Home, default_home
 from environments.embedded.service import Say, Step, Unit
 from infra.config import PlatformConfig
 from infra.platform import Platform
 
-SERVICES = (postgres.NAME, kafka.NAME, spark.NAME)
+SERVICES = (postgres.NAME, kafka.NAME, spark.NAME, airflow.NAME)
 
 
 def env_file() -> Path:
@@ -37,11 +47,23 @@ class Plan:
     services: tuple[str, ...] = SERVICES
     stream_command: tuple[str, ...] = spark.COMMAND
 
+    def __post_init__(self) -> None:
+        """Refuse services that can't run without one that is left out."""
+        if airflow.NAME in self.services and postgres.NAME not in self.services:
+            raise EnvironmentFailed(
+                f"{airflow.NAME} keeps its metadata in {postgres.NAME}: run both or neither"
+            )
+
     def wished_ports(self) -> dict[str, int]:
         """Return the port that each listener would like to have."""
         broker = self.config.kafka.port
         controller = broker + 1 if broker < 65535 else broker - 1
-        return {postgres.NAME: self.config.postgres.port, kafka.NAME: broker, kafka.CONTROLLER: controller}
+        return {
+            postgres.NAME: self.config.postgres.port,
+            kafka.NAME: broker,
+            kafka.CONTROLLER: controller,
+            airflow.NAME: self.config.airflow.port,
+        }
 
     def platform(self, ports: dict[str, int]) -> Platform:
         """Return the contract; the connectors must have been resolved."""
@@ -49,6 +71,7 @@ class Plan:
             postgres=postgres.endpoint(self.home, self.config, ports[postgres.NAME]),
             kafka=kafka.endpoint(self.config, ports[kafka.NAME]),
             spark=spark.endpoint(self.config, jars.connector_jars()),
+            airflow=airflow.endpoint(self.home, ports[airflow.NAME]),
             storage=storage.endpoint(self.home),
         )
 
@@ -69,11 +92,15 @@ class Plan:
         if spark.NAME in self.services:
             # It waits for database and topic itself, so that the JVM's slow start overlaps with theirs.
             units.append(spark.service(self.home, platform.as_env(), self.stream_command))
+        if airflow.NAME in self.services:
+            # Side by side both would be slow on few cores, and orders are what people wait for.
+            first = (spark.NAME,) if spark.NAME in self.services else ()
+            units += airflow.units(self.home, self.config, platform.as_env(), ports, first)
         return units
 
     def _postgres_units(self, platform: Platform, port: int) -> list[Unit]:
         def migrate(say: Say) -> None:
-            postgres.create_database(self.home, self.config, port)
+            postgres_databases.create_warehouse(self.home, self.config, port)
             command = [sys.executable, "-m", "pipeline.migrate"]
             run("the migration", command, self.home.log("setup"), env=platform.as_env(), folder=REPOSITORY)
 

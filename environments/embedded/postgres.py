@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 
 import psycopg2
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from environments.embedded import postgres_binaries as binaries
 from environments.embedded import secret_files
 from environments.embedded.commands import run
 from environments.embedded.errors import EnvironmentFailed
+from environments.embedded.files import write_atomically
 from environments.embedded.home import Home
 from environments.embedded.ports import HOST
 from environments.embedded.service import Say, Service
@@ -20,6 +20,14 @@ from infra.platform import PostgresEndpoint
 
 NAME = "postgres"
 ADMIN = "ecom_admin"
+AIRFLOW = "airflow"
+# The first line that fits decides. Every database lets PUBLIC connect until somebody revokes it, so Airflow's
+# role, which is nothing to the pipeline, is kept to its own database here, whatever databases are made later.
+_ACCESS_RULES = f"""\
+host  {AIRFLOW}  {AIRFLOW}  {HOST}/32  scram-sha-256
+host  all  {AIRFLOW}  all  reject
+host  all  all  {HOST}/32  scram-sha-256
+"""
 
 
 def data_folder(home: Home) -> Path:
@@ -50,12 +58,12 @@ def initialise(home: Home, say: Say) -> None:
     if user:
         binaries.check_reachable(home.root, user)
     program = binaries.folder(say)
-    if data.exists():
-        return
-    say("creating the database's files")
-    with tempfile.TemporaryDirectory(dir=home.root, prefix=".postgres-") as work:
-        _initdb(home, program, Path(work), user)
-        (Path(work) / "data").rename(data)
+    if not data.exists():
+        say("creating the database's files")
+        with tempfile.TemporaryDirectory(dir=home.root, prefix=".postgres-") as work:
+            _initdb(home, program, Path(work), user)
+            (Path(work) / "data").rename(data)
+    _write_access_rules(data, user)
 
 
 def _initdb(home: Home, program: Path, work: Path, user: str) -> None:
@@ -67,6 +75,13 @@ def _initdb(home: Home, program: Path, work: Path, user: str) -> None:
     command = [str(program / "initdb"), "-D", str(work / "data"), "-U", ADMIN, f"--pwfile={password}"]
     command += ["--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
     run("initdb", command, home.log("setup"), user=user)
+
+
+def _write_access_rules(data: Path, user: str) -> None:
+    rules = data / "pg_hba.conf"
+    write_atomically(rules, _ACCESS_RULES)
+    if user:
+        binaries.hand_over([rules], user)
 
 
 def service(home: Home, config: PlatformConfig, port: int) -> Service:
@@ -107,7 +122,8 @@ def _settings(config: PlatformConfig, port: int) -> dict[str, str]:
     }
 
 
-def _connect(home: Home, port: int, database: str = "postgres") -> Connection:
+def connect(home: Home, port: int, database: str = "postgres") -> Connection:
+    """Open a connection as the admin; raise psycopg2.OperationalError if it fails."""
     return psycopg2.connect(
         host=HOST,
         port=port,
@@ -122,7 +138,7 @@ def _connect(home: Home, port: int, database: str = "postgres") -> Connection:
 
 def _answers(home: Home, port: int) -> bool:
     try:
-        _connect(home, port).close()
+        connect(home, port).close()
     except psycopg2.OperationalError as error:
         if "authentication failed" in str(error):
             secret = secret_files.secret_file(home, "admin")
@@ -131,16 +147,3 @@ def _answers(home: Home, port: int) -> bool:
             ) from None
         return False
     return True
-
-
-def create_database(home: Home, config: PlatformConfig, port: int) -> None:
-    """Create the configured database unless it is there."""
-    connection = _connect(home, port)
-    connection.autocommit = True  # CREATE DATABASE refuses to run in a transaction
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (config.postgres.database,))
-            if cursor.fetchone() is None:
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(config.postgres.database)))
-    finally:
-        connection.close()

@@ -56,6 +56,11 @@ class Identity(BaseModel):
         return True
 
 
+def inherited(without: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return this process's variables, apart from those whose names begin so."""
+    return {name: value for name, value in os.environ.items() if not (without and name.startswith(without))}
+
+
 def mark(home: Home, service: str) -> str:
     """Return the value of MARK for one service of one home."""
     return f"{home.root}|{service}"

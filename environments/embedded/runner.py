@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from environments.embedded.child import Child, describe_exit
+from environments.embedded.child import Child, describe_exit, trim
 from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.home import Home
 from environments.embedded.logs import last_lines
 from environments.embedded.service import Service, Step
 from environments.embedded.state import Phase, UnitState
+
+_TIDY_EVERY_S = 600.0
 
 
 class StepRunner:
@@ -80,7 +83,7 @@ class ServiceRunner:
         self._failures = 0
         self._was_ready = False
         self._ready_since = 0.0
-        self._act_at = 0.0  # when the next probe or restart is due, on the monotonic clock
+        self._act_at = 0.0  # when the next probe, restart or tidying is due, on the monotonic clock
         self._moves: dict[Phase, Callable[[set[str]], None]] = {
             "waiting": self._start,
             "restarting": self._start,
@@ -135,7 +138,11 @@ class ServiceRunner:
             self._failed(f"was not ready within {self.unit.ready_timeout_s:.0f} s")
 
     def _check(self, satisfied: set[str]) -> None:
-        self._alive()
+        if self._alive() and time.monotonic() >= self._act_at:
+            self._act_at = time.monotonic() + _TIDY_EVERY_S
+            with suppress(OSError):  # a log that can't be tidied is no reason to stop anything
+                trim(self._home.log(self.unit.name))
+                self.unit.tidy()
 
     def _alive(self) -> Child | None:
         assert self._child is not None  # noqa: S101 - the phase says so; this tells the type checker

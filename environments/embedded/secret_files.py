@@ -1,6 +1,8 @@
 """Generated passwords: one file per role, readable by their owner only."""
 
+import base64
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from environments.embedded.errors import EnvironmentFailed
@@ -8,6 +10,12 @@ from environments.embedded.files import write_atomically
 from environments.embedded.home import Home
 
 ROLES = ("admin", "ingest", "etl", "bi_readonly")
+AIRFLOW_ADMIN = "airflow_admin"
+AIRFLOW_DATABASE = "airflow_database"
+AIRFLOW_CONNECTION = "airflow_connection"
+AIRFLOW_FERNET_KEY = "airflow_fernet_key"
+AIRFLOW_JWT_SECRET = "airflow_jwt_secret"  # noqa: S105 - a file's name
+AIRFLOW_SECRET_KEY = "airflow_secret_key"  # noqa: S105 - a file's name
 
 
 def secret_file(home: Home, role: str) -> Path:
@@ -39,5 +47,29 @@ def ensure_secrets(home: Home, *, data_exists: bool) -> None:
             "or start afresh with `ecom down --wipe`"
         )
     for role in ROLES:
-        if not secret_file(home, role).exists():
-            write_atomically(secret_file(home, role), secrets.token_urlsafe(24) + "\n")
+        _ensure(home, role, _password)
+
+
+def ensure_airflow(home: Home) -> None:
+    """Generate Airflow's secrets where they are missing.
+
+    A new fernet key can't read the connections that were stored under a lost one; nothing here stores any.
+    """
+    for name in (AIRFLOW_ADMIN, AIRFLOW_DATABASE):
+        _ensure(home, name, _password)
+    for name in (AIRFLOW_FERNET_KEY, AIRFLOW_JWT_SECRET, AIRFLOW_SECRET_KEY):
+        _ensure(home, name, _key)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24) + "\n"
+
+
+def _key() -> str:
+    # 32 bytes in URL-safe base 64 are what Fernet wants. No newline: Airflow takes a file's content as it is.
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _ensure(home: Home, name: str, make: Callable[[], str]) -> None:
+    if not secret_file(home, name).exists():
+        write_atomically(secret_file(home, name), make())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 Say = Callable[[str], None]
 """Tells the person who waits what a step is doing."""
+Action = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Backoff:
         return 1 if healthy_for_s >= self.forget_after_s else before + 1
 
 
-def no_preparation() -> None:
-    """Do nothing: most services need no preparation."""
+def nothing() -> None:
+    """Do nothing: most services need no preparation and leave nothing to tidy."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Service:
     after: tuple[str, ...] = ()
     folder: Path | None = None
     user: str = ""
-    prepare: Callable[[], None] = no_preparation
+    without: tuple[str, ...] = ()  # beginnings of variables' names that it does not inherit
+    prepare: Action = nothing
+    tidy: Action = nothing  # done now and then while it runs, in the supervisor's only thread: to be quick
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 30.0
     ready_timeout_s: float = 90.0

@@ -36,7 +36,7 @@ class Stack:
     def __init__(self, home: embedded.Home, config: Path) -> None:
         self.home = home
         self.reports: list[Path] = []
-        self._options = embedded.Options(home, config)
+        self._options = embedded.Options(home, config, services=("postgres", "kafka", "stream"))
         self.start()
 
     def start(self) -> None:

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from infra.platform import KafkaEndpoint, Platform, PostgresEndpoint, SparkEndpoint, StorageEndpoint
+from infra.platform import (
+    AirflowEndpoint,
+    KafkaEndpoint,
+    Platform,
+    PostgresEndpoint,
+    SparkEndpoint,
+    StorageEndpoint,
+)
 
 
 def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
@@ -20,5 +27,8 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
         postgres=postgres,
         kafka=KafkaEndpoint(bootstrap_servers="127.0.0.1:9092"),
         spark=SparkEndpoint(master="local[*]", max_offsets_per_trigger=1000, trigger_interval_ms=0),
+        airflow=AirflowEndpoint(
+            url="http://127.0.0.1:8080", admin_user="admin", admin_password=f"file:{secrets}/airflow_admin"
+        ),
         storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
     )

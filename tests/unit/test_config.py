@@ -42,7 +42,7 @@ def test_it_is_frozen():
 
 def test_an_unknown_section_lists_the_sections():
     assert error_of({"postgress": {}}) == (
-        "postgress: unknown key (read from the test); allowed: kafka, postgres, stream"
+        "postgress: unknown key (read from the test); allowed: airflow, kafka, postgres, stream"
     )
 
 
@@ -75,6 +75,12 @@ def test_an_unknown_key_lists_its_siblings():
         ({"kafka": {"partitions": 0}}, "kafka.partitions = 0 (read from the test)"),
         ({"kafka": {"cleaned_topic": "maybe"}}, "kafka.cleaned_topic = 'maybe' (read from the test)"),
         ({"stream": {"driver_memory_mb": 1}}, "greater than or equal to 512"),
+        (
+            {"postgres": {"database": "airflow"}},
+            "postgres.database = 'airflow' (read from the test): Value error",
+        ),
+        ({"airflow": {"parallelism": 0}}, "airflow.parallelism = 0 (read from the test)"),
+        ({"airflow": {"dags_folder": ""}}, "airflow.dags_folder = '' (read from the test)"),
         ({"stream": 5}, "stream = 5 (read from the test): Input should be a valid dictionary"),
     ],
 )

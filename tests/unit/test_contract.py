@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from infra.platform import Platform, PostgresEndpoint
+from infra.platform import AirflowEndpoint, Platform, PostgresEndpoint
 from pipeline.settings import (
     ALL_SETTINGS,
+    AirflowSettings,
     KafkaSettings,
     PostgresSettings,
     SettingsError,
@@ -56,12 +57,13 @@ def test_each_value_is_in_its_own_variable(tmp_path):
         "kafka": {name: name for name in platform.kafka.model_dump()},
         "spark": platform.spark.model_dump()
         | {"jars": "a.jar", "driver_memory": "3g", "trigger_interval_ms": 7},
+        "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
     }
-    values = {name: str(value) for group in fields.values() for name, value in group.items()}
     for variable, value in Platform.model_validate(fields).as_env().items():
-        name = variable.split("_", 2)[2].lower().removesuffix("_ref")
-        assert value == values[name], variable
+        group, name = variable.lower().removesuffix("_ref").split("_", 2)[1:]
+        group = "spark" if group == "stream" else group  # whose endpoint paces the stream
+        assert value == str(fields[group][name]), variable
 
 
 @pytest.mark.parametrize("kind", ALL_SETTINGS)
@@ -99,6 +101,8 @@ def test_each_missing_variable_is_named_with_the_places_looked_in(variable, env,
         (KafkaSettings, "ECOM_KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT', 'SSL' or 'SASL_SSL'"),
         (SparkSettings, "ECOM_SPARK_DRIVER_MEMORY", "lots", "should match pattern"),
         (StreamSettings, "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER", "0", "greater than or equal to 1"),
+        (AirflowSettings, "ECOM_AIRFLOW_URL", "http://airflow/home", "should match pattern"),
+        (AirflowSettings, "ECOM_AIRFLOW_ADMIN_USER", "", "at least 1 character"),
         (StorageSettings, "ECOM_STORAGE_CHECKPOINTS", "", "at least 1 character"),
     ],
 )
@@ -181,6 +185,16 @@ class TestPastedPassword:
         assert caught.value.__cause__ is None  # a traceback must not show the original either
         assert caught.value.__suppress_context__
 
+    def test_airflows(self, env, monkeypatch):
+        monkeypatch.setenv("ECOM_AIRFLOW_ADMIN_PASSWORD_REF", PASTED)
+        with pytest.raises(SettingsError, match="ECOM_AIRFLOW_ADMIN_PASSWORD_REF") as caught:
+            load(AirflowSettings)
+        assert PASTED not in str(caught.value)
+        fields = sample_platform().airflow.model_dump() | {"admin_password": PASTED}
+        with pytest.raises(ValidationError, match="must be a reference") as refused:
+            AirflowEndpoint(**fields)
+        assert PASTED not in str(refused.value)
+
     @pytest.mark.parametrize("role", ROLES)
     def test_settings_built_directly(self, role, env, monkeypatch):
         monkeypatch.setenv(f"ECOM_POSTGRES_{role}_PASSWORD_REF", PASTED)
@@ -195,6 +209,27 @@ class TestPastedPassword:
             PostgresEndpoint(**fields)
         assert PASTED not in str(caught.value)
         assert PASTED not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["airflow:8080", "http://", "http://host/", "http://host/ home", "ftp://host"]
+)
+def test_both_ends_refuse_the_same_urls(url, env, monkeypatch):
+    monkeypatch.setenv("ECOM_AIRFLOW_URL", url)
+    with pytest.raises(SettingsError, match="ECOM_AIRFLOW_URL"):
+        load(AirflowSettings)
+    with pytest.raises(ValidationError, match="url"):
+        AirflowEndpoint(**sample_platform().airflow.model_dump() | {"url": url})
+
+
+def test_the_admins_password_is_resolved_when_it_is_asked_for(tmp_path):
+    (tmp_path / "airflow_admin").write_text("long and random\n")
+    endpoint = sample_platform(tmp_path).airflow
+    settings = AirflowSettings(
+        url=endpoint.url, admin_user=endpoint.admin_user, admin_password_ref=endpoint.admin_password
+    )
+    assert settings.admin_password() == "long and random"
+    assert "long and random" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,221 @@
+"""The real Airflow of the embedded environment: health, tasks over REST, secrets, kills."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+from typer.testing import CliRunner
+
+from cli import main
+from cli.airflow_api import AirflowApi, AirflowRefused, AirflowUnavailable, RunTimeout, TaskState
+from environments import embedded
+from environments.embedded import process
+from environments.embedded.airflow_health import health
+from environments.embedded.ports import any_free
+from tests.integration.airflow_stack import USUAL_PORT, AirflowStack, running_airflow
+
+COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+ONE_DAY = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[AirflowStack]:
+    with running_airflow() as running:
+        yield running
+
+
+@pytest.fixture
+def api(stack: AirflowStack) -> Iterator[AirflowApi]:
+    with AirflowApi(stack.settings, patience_s=60) as session:
+        yield session
+
+
+def run_dag(api: AirflowApi, dag_id: str, **options) -> tuple[str, str, list[TaskState]]:
+    api.unpause(dag_id)
+    seen: list[TaskState] = []
+    run_id = api.trigger(dag_id, **options)
+    return run_id, api.wait(dag_id, run_id, seen.append, timeout_s=180), seen
+
+
+def ecom(stack: AirflowStack, *arguments: str) -> str:
+    answer = CliRunner().invoke(main.app, list(arguments), env={"ECOM_HOME": str(stack.home.root)})
+    assert answer.exit_code == 0, answer.output
+    return answer.output
+
+
+def test_all_four_are_healthy_on_another_port_than_the_taken_one(stack: AirflowStack):
+    port = stack.state.ports["airflow"]
+    assert port != USUAL_PORT
+    assert stack.platform.airflow.url == f"http://127.0.0.1:{port}"
+    found = health(port)
+    assert {name: found[name]["status"] for name in COMPONENTS} == dict.fromkeys(COMPONENTS, "healthy")
+    assert stack.state.healthy
+    assert list(stack.state.services) == [
+        "postgres", "airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer",
+    ]  # fmt: skip
+
+
+def test_a_run_of_two_tasks_goes_green_and_its_states_are_told(api: AirflowApi):
+    run_id, state, seen = run_dag(api, "two_tasks", conf={"greeting": "hello"}, logical_date=ONE_DAY)
+    assert state == "success"
+    last = {task.task_id: task for task in seen}
+    assert {name: task.state for name, task in last.items()} == {"first": "success", "second": "success"}
+    assert len(seen) == len(set(seen)) > 2  # changes only, and some before the end
+    said = "\n".join(api.log_tail("two_tasks", run_id, last["second"], lines=50))
+    assert "first said: 2026-01-31 00:00:00+00:00 hello 127.0.0.1" in said
+    with pytest.raises(AirflowRefused, match="HTTP 409"):
+        api.trigger("two_tasks", logical_date=ONE_DAY)
+
+
+def test_a_failed_task_is_told_with_the_end_of_its_log(api: AirflowApi):
+    run_id, state, _ = run_dag(api, "one_fails")
+    assert state == "failed"
+    assert {task.task_id: task.state for task in api.tasks("one_fails", run_id)} == {
+        "fails": "failed",
+        "second": "upstream_failed",
+    }
+    (failed,) = api.failed_tasks("one_fails", run_id)
+    assert (failed.name, failed.try_number) == ("fails", 1)
+    assert "ValueError: seven rows are wrong" in failed.log_tail
+
+
+def test_a_run_that_takes_too_long_names_its_tasks_and_no_process_shows_a_secret(
+    stack: AirflowStack, api: AirflowApi, tmp_path: Path
+):
+    until = tmp_path / "go"
+    api.unpause("one_waits")
+    run_id = api.trigger("one_waits", conf={"until": str(until)})
+    until_running(api, "one_waits", run_id)
+    with pytest.raises(RunTimeout, match=r"was not over within 0 s: waits running"):
+        api.wait("one_waits", run_id, timeout_s=0)
+    shown = process_texts(stack.processes())
+    until.touch()
+    assert api.wait("one_waits", run_id, timeout_s=120) == "success"
+    assert len(shown) >= 8  # four services, the triggerer's runner, two workers, the task
+    assert any(f"AIRFLOW_HOME={stack.home.root}" in text for text in shown)
+    for name, secret in stack.secrets().items():
+        assert not [text for text in shown if secret in text], name
+
+
+def until_running(api: AirflowApi, dag_id: str, run_id: str) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        if any(task.state == "running" for task in api.tasks(dag_id, run_id)):
+            return
+        pause.wait(0.2)
+    pytest.fail(f"no task of {dag_id} was running within two minutes")
+
+
+def process_texts(processes: list[psutil.Process]) -> list[str]:
+    folders = [Path("/proc") / str(found.pid) for found in processes]
+    return [
+        b"\n".join((folder / name).read_bytes() for name in ("cmdline", "environ")).decode(errors="replace")
+        for folder in folders
+    ]
+
+
+def test_no_secret_is_in_a_log_or_a_file_that_is_not_its_own(stack: AirflowStack):
+    files = [path for path in (stack.home.root / "airflow").rglob("*") if path.is_file()]
+    files += [*stack.home.logs.iterdir(), stack.home.state_file, stack.home.env_file]
+    assert len(files) > 10
+    allowed = {"airflow_admin": ["passwords.json"]}  # in which Airflow looks it up
+    for name, secret in stack.secrets().items():
+        holders = [path.name for path in files if secret in path.read_text(errors="replace")]
+        assert holders == allowed.get(name, []), name
+    private = [*stack.home.secrets.iterdir(), stack.home.root / "airflow" / "passwords.json"]
+    assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
+
+
+def test_nothing_listens_beyond_this_machine(stack: AirflowStack):
+    listening = [
+        connection.laddr
+        for found in stack.processes()
+        for connection in found.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    assert {address.port for address in listening} == set(stack.state.ports.values()) & {
+        stack.state.ports["postgres"],
+        stack.state.ports["airflow"],
+    }
+
+
+@pytest.mark.parametrize("database", ["ecom", "postgres", "template1"])
+def test_airflows_role_may_connect_to_its_own_database_only(stack: AirflowStack, database: str):
+    server, password = stack.platform.postgres, stack.secrets()["airflow_database"]
+
+    def log_in(name: str):
+        return psycopg2.connect(
+            host=server.host, port=server.port, dbname=name, user="airflow", password=password
+        )
+
+    log_in("airflow").close()
+    with pytest.raises(psycopg2.OperationalError, match=r"pg_hba\.conf rejects"):
+        log_in(database)
+
+
+def test_the_metadata_hold_nothing_of_airflows_examples(stack: AirflowStack):
+    server = stack.platform.postgres
+    with closing(
+        psycopg2.connect(
+            host=server.host,
+            port=server.port,
+            dbname="airflow",
+            user=server.admin_user,
+            password=stack.secrets()["admin"],
+        )
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT array_agg(DISTINCT fileloc), (SELECT count(*) FROM connection) FROM dag")
+        files, connections = cursor.fetchone() or ([], 0)
+    assert [Path(name).name for name in files] == ["small.py"]
+    assert connections == 0
+
+
+def test_a_wrong_password_is_told_in_a_line(stack: AirflowStack, tmp_path: Path):
+    (tmp_path / "wrong").write_text("not-the-password")
+    wrong = stack.settings.model_copy(update={"admin_password_ref": f"file:{tmp_path}/wrong"})
+    with AirflowApi(wrong) as api, pytest.raises(AirflowRefused, match="refuses to log in 'admin'") as told:
+        api.trigger("two_tasks")
+    assert "\n" not in str(told.value)
+    assert "not-the-password" not in str(told.value)
+
+
+def test_a_server_that_is_away_and_a_dag_that_is_not_there_are_told_in_a_line(stack: AirflowStack):
+    away = stack.settings.model_copy(update={"url": f"http://127.0.0.1:{any_free()}"})
+    with AirflowApi(away, patience_s=1) as api, pytest.raises(AirflowUnavailable) as told:
+        api.unpause("two_tasks")
+    assert str(told.value).startswith(f"Airflow at {away.url} is not available: ")
+    assert "\n" not in str(told.value)
+    with (
+        AirflowApi(stack.settings, patience_s=1) as api,
+        pytest.raises(AirflowRefused, match=r"HTTP 404.*nowhere") as refused,
+    ):
+        api.unpause("nowhere")
+    assert "\n" not in str(refused.value)
+
+
+def test_status_and_env_say_where_airflow_is_and_never_the_password(stack: AirflowStack):
+    shown = ecom(stack, "status") + ecom(stack, "status", "--json") + ecom(stack, "env")
+    assert stack.platform.airflow.url in shown
+    assert "airflow-dag-processor" in shown
+    assert f"ECOM_AIRFLOW_ADMIN_PASSWORD_REF=file:{stack.home.secrets}/airflow_admin" in shown
+    assert stack.secrets()["airflow_admin"] not in shown
+    assert "Starting the scheduler" in ecom(stack, "logs", "airflow-scheduler", "-n", "1000")
+
+
+def test_a_killed_scheduler_is_restarted_and_runs_tasks_again(stack: AirflowStack, api: AirflowApi):
+    workers = process.members(stack.home, "airflow-scheduler")
+    killed, moment = embedded.send(stack.home, "airflow-scheduler"), datetime.now(UTC)
+    unit = embedded.wait_ready(stack.home, "airflow-scheduler", not_as=killed)
+    assert unit.restarts == 1
+    assert not [worker for worker in workers if worker.is_running()]
+    found = health(stack.state.ports["airflow"])["scheduler"]
+    assert found["status"] == "healthy"
+    assert datetime.fromisoformat(found["latest_scheduler_heartbeat"]) > moment
+    assert run_dag(api, "two_tasks")[1] == "success"
