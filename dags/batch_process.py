@@ -3,9 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.exceptions import AirflowException, AirflowFailException
+from airflow.exceptions import (  # type: ignore[attr-defined] # 3.0 has it nowhere else
+    AirflowException,
+    AirflowFailException,
+)
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
@@ -37,7 +41,7 @@ def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,
     on_start(hook.send_sigterm)
     # The task's own way of finding the pipeline, which may lie beside the DAGs and not be installed.
     path = os.pathsep.join(filter(None, sys.path))
-    result = hook.run_command(list(command), env={**os.environ, "PYTHONPATH": path}, cwd=os.getcwd())
+    result = hook.run_command(list(command), env={**os.environ, "PYTHONPATH": path}, cwd=str(Path.cwd()))
     if result.exit_code in accepted:
         return int(result.exit_code)
     if result.exit_code in _HOPELESS:

@@ -1,18 +1,18 @@
 """The day: rebuild what changed since the last publication, pass the gate, publish, check what was published.
 
-A scheduled run takes everything since the last mark. A run of `airflow backfill create` rebuilds the orders of its
-own day, and one that a person starts does what its parameters say. However many runs there are, the seat in the
-warehouse lets one at a time use staging.
+A scheduled run takes everything since the last mark. A run of `airflow backfill create` rebuilds the orders
+of its own day, and one that a person starts does what its parameters say. However many runs there are, the
+seat in the warehouse lets one at a time use staging.
 """
 
 from datetime import datetime, timedelta
 
+from airflow.sdk import DAG, Asset, Param
+from airflow.timetables.interval import CronDataIntervalTimetable
+
 from batch_process import BeginRun, SqlStep
 from failure_report import report_failure
 from spark_task import SparkStep
-
-from airflow.sdk import DAG, Asset, Param
-from airflow.timetables.interval import CronDataIntervalTimetable
 
 RUN_ID = "{{ dag.dag_id }}.{{ run_id }}"
 # A backfill's run covers its own day, a person's what they ask for, a scheduled one whatever is new.
@@ -21,6 +21,8 @@ KIND = f"{{{{ 'backfill' if {BACKFILL} else params.kind }}}}"
 FROM_DAY = f"{{{{ data_interval_start.strftime('%Y-%m-%d') if {BACKFILL} else params.from_day or '' }}}}"
 UNTIL_DAY = f"{{{{ data_interval_end.strftime('%Y-%m-%d') if {BACKFILL} else params.until_day or '' }}}}"
 
+KINDS = ("increment", "backfill", "full")
+DAY = {"type": ["null", "string"], "format": "date"}
 STAGING = Asset("ecom://staging/fact_orders")
 DIMENSIONS = [Asset("ecom://curated/dim_customers"), Asset("ecom://curated/dim_products")]
 FACTS = Asset("ecom://curated/fact_orders")
@@ -29,7 +31,7 @@ with DAG(
     "daily_orders",
     description="raw -> staging -> gate -> curated -> check",
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
-    start_date=datetime(2020, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
+    start_date=datetime(2020, 1, 1),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
@@ -43,9 +45,15 @@ with DAG(
         "on_failure_callback": report_failure,
     },
     params={
-        "kind": Param("increment", enum=["increment", "backfill", "full"], description="Which orders to rebuild."),
-        "from_day": Param(None, type=["null", "string"], format="date", description="A backfill's first UTC day."),
-        "until_day": Param(None, type=["null", "string"], format="date", description="The day it ends before."),
+        "kind": Param(
+            "increment", enum=["increment", "backfill", "full"], description="Which orders to rebuild."
+        ),
+        "from_day": Param(
+            None, type=["null", "string"], format="date", description="A backfill's first UTC day."
+        ),
+        "until_day": Param(
+            None, type=["null", "string"], format="date", description="The day it ends before."
+        ),
     },
     doc_md=__doc__,
 ) as dag:

@@ -24,7 +24,8 @@ def report_failure(context: "Context") -> None:
 
 
 def _failed_checks(run_id: str) -> list[str]:
-    """Return a line for each check of the run that failed, with sample rows; none if the warehouse is away."""
-    from pipeline.quality.results import failed_lines  # not at import: the DAG processor reads this file often
+    """Return a line for each check of the run that failed, with sample rows."""
+    # Not at import: the DAG processor reads this file again and again.
+    from pipeline.quality.results import failed_lines
 
     return failed_lines(run_id)

@@ -1,23 +1,24 @@
 """How a Spark job of the pipeline is launched: the only file that knows.
 
-`ECOM_SPARK_LAUNCHER` chooses: `local` runs the step here, driver and executors in one process; `submit` gives it to
-`spark-submit`, for a standalone master; `emr_serverless` starts a job run of an EMR Serverless application and
-waits for it. A retry joins the job run that an earlier try left running, and starts a new one only after its end;
-the step's own lock in the warehouse has the last word.
+`ECOM_SPARK_LAUNCHER` chooses: `local` runs the step here, driver and executors in one process; `submit` gives
+it to `spark-submit`, for a standalone master; `emr_serverless` starts a job run of an EMR Serverless
+application and waits for it. A retry joins the job run that an earlier try left running, and starts a new one
+only after its end; the step's own lock in the warehouse has the last word.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batch_process import here, nothing, run
-
 from airflow.exceptions import AirflowFailException
 from airflow.sdk import BaseOperator
+
+from batch_process import here, nothing, run
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
     from airflow.sdk import Context
+
     from pipeline.settings import EmrServerlessSettings
 
 LAUNCHER_VARIABLE = "ECOM_SPARK_LAUNCHER"
@@ -48,7 +49,9 @@ class SparkStep(BaseOperator):
         launch = _LAUNCHERS.get(chosen)
         if launch is None:
             allowed = ", ".join(_LAUNCHERS)
-            raise AirflowFailException(f"{LAUNCHER_VARIABLE}={chosen!r} in the environment: allowed are {allowed}")
+            raise AirflowFailException(
+                f"{LAUNCHER_VARIABLE}={chosen!r} in the environment: allowed are {allowed}"
+            )
         launch(self)
 
     def on_kill(self) -> None:
@@ -83,6 +86,7 @@ def _submit(task: SparkStep) -> None:
 
 def _emr_serverless(task: SparkStep) -> None:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
+
     from pipeline.settings import EmrServerlessSettings, load
 
     settings, hook = load(EmrServerlessSettings), EmrServerlessHook()
@@ -121,7 +125,9 @@ def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings",
 
 def _emr_name(name: str) -> str:
     """Return a name that EMR Serverless takes; the end of a long one is what tells runs apart."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)[-_EMR_NAME_LENGTH:]
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)[
+        -_EMR_NAME_LENGTH:
+    ]
 
 
 _LAUNCHERS: dict[str, Callable[[SparkStep], None]] = {

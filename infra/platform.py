@@ -4,6 +4,8 @@
 field, never a string put together from several, so that a Pulumi Output can stand for any of them.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.secret_refs import SecretRef
@@ -69,9 +71,14 @@ class KafkaEndpoint(_Endpoint):
 
 
 class SparkEndpoint(_Endpoint):
-    """Where Spark runs and how the streaming job is paced."""
+    """Where Spark runs, how a job gets there, and how the streaming job is paced.
+
+    `launcher`: `local` runs a job in a process of its own here, `submit` gives it to `spark-submit`,
+    `emr_serverless` starts a job run.
+    """
 
     master: str
+    launcher: Literal["local", "submit", "emr_serverless"] = "local"
     jars: str = ""
     driver_memory: str = "1g"
     max_offsets_per_trigger: int = Field(ge=1)
@@ -81,6 +88,7 @@ class SparkEndpoint(_Endpoint):
         """Return the ECOM_SPARK_* and ECOM_STREAM_* variables; jars are comma-separated paths."""
         return {
             "ECOM_SPARK_MASTER": self.master,
+            "ECOM_SPARK_LAUNCHER": self.launcher,
             "ECOM_SPARK_JARS": self.jars,
             "ECOM_SPARK_DRIVER_MEMORY": self.driver_memory,
             "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER": str(self.max_offsets_per_trigger),
@@ -104,6 +112,24 @@ class AirflowEndpoint(_Endpoint):
         }
 
 
+class EmrServerlessEndpoint(_Endpoint):
+    """The EMR Serverless application that runs jobs; all empty where Spark is launched otherwise."""
+
+    application_id: str = ""
+    execution_role_arn: str = ""
+    entry_point: str = ""
+    submit_parameters: str = ""
+
+    def variables(self) -> Env:
+        """Return the ECOM_EMR_* variables."""
+        return {
+            "ECOM_EMR_APPLICATION_ID": self.application_id,
+            "ECOM_EMR_EXECUTION_ROLE_ARN": self.execution_role_arn,
+            "ECOM_EMR_ENTRY_POINT": self.entry_point,
+            "ECOM_EMR_SUBMIT_PARAMETERS": self.submit_parameters,
+        }
+
+
 class StorageEndpoint(_Endpoint):
     """Durable storage outside the database."""
 
@@ -122,8 +148,9 @@ class Platform(_Endpoint):
     spark: SparkEndpoint
     airflow: AirflowEndpoint
     storage: StorageEndpoint
+    emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
-        parts = (self.postgres, self.kafka, self.spark, self.airflow, self.storage)
+        parts = (self.postgres, self.kafka, self.spark, self.airflow, self.storage, self.emr)
         return {name: value for part in parts for name, value in part.variables().items()}

@@ -83,8 +83,20 @@ class SparkSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ECOM_SPARK_", frozen=True, extra="ignore")
 
     master: NonEmpty
+    launcher: Literal["local", "submit", "emr_serverless"]
     jars: str
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")]
+
+
+class EmrServerlessSettings(BaseSettings):
+    """The EMR Serverless application that runs jobs, where the launcher is `emr_serverless`."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_EMR_", frozen=True, extra="ignore")
+
+    application_id: NonEmpty
+    execution_role_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d+:role/.+$")]
+    entry_point: NonEmpty
+    submit_parameters: str
 
 
 class StreamSettings(BaseSettings):
@@ -121,6 +133,7 @@ class StorageSettings(BaseSettings):
 
 
 ALL_SETTINGS = (
+    EmrServerlessSettings,
     PostgresSettings,
     KafkaSettings,
     SparkSettings,

@@ -34,13 +34,14 @@ def _dbt(lab: Lab, command: str) -> None:
         "BENCH_DATABASE": settings.database,
         "DBT_ENV_SECRET_PASSWORD": settings.password("admin"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_TARGET_PATH": str(lab.folder / "dbt"),
+        "DBT_LOG_PATH": str(lab.folder / "dbt"),
     }
     folders = ["--project-dir", str(_PROJECT), "--profiles-dir", str(_PROJECT)]
-    target = ["--target-path", str(lab.folder / "dbt"), "--log-path", str(lab.folder / "dbt")]
     log = lab.folder / "dbt.log"
     with log.open("ab") as file:
         done = subprocess.run(
-            [uv, *_DBT, command, *folders, *target],
+            [uv, *_DBT, command, *folders],
             env=os.environ | variables,
             stdout=file,
             stderr=subprocess.STDOUT,

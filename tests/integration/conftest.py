@@ -24,7 +24,7 @@ Connect = Callable[..., Connection]
 def spark() -> Iterator[SparkSession]:
     """The stream's own session, with the connectors."""
     jars = ",".join(str(jar) for jar in connector_jars())
-    settings = SparkSettings(master="local[2]", jars=jars, driver_memory="1g")
+    settings = SparkSettings(master="local[2]", launcher="local", jars=jars, driver_memory="1g")
     session = open_session(settings, "tests", SPARK_CONF | {"spark.sql.shuffle.partitions": "2"})
     yield session
     session.stop()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from infra.platform import (
     AirflowEndpoint,
+    EmrServerlessEndpoint,
     KafkaEndpoint,
     Platform,
     PostgresEndpoint,
@@ -29,6 +30,12 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
         spark=SparkEndpoint(master="local[*]", max_offsets_per_trigger=1000, trigger_interval_ms=0),
         airflow=AirflowEndpoint(
             url="http://127.0.0.1:8080", admin_user="admin", admin_password=f"file:{secrets}/airflow_admin"
+        ),
+        emr=EmrServerlessEndpoint(
+            application_id="00abc",
+            execution_role_arn="arn:aws:iam::123456789012:role/jobs",
+            entry_point="s3://code/main.py",
+            submit_parameters="--conf a=b",
         ),
         storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
     )

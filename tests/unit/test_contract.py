@@ -56,8 +56,9 @@ def test_each_value_is_in_its_own_variable(tmp_path):
         "postgres": platform.postgres.model_dump() | {"sslrootcert": "/ca.pem", "sslmode": "verify-full"},
         "kafka": {name: name for name in platform.kafka.model_dump()},
         "spark": platform.spark.model_dump()
-        | {"jars": "a.jar", "driver_memory": "3g", "trigger_interval_ms": 7},
+        | {"jars": "a.jar", "driver_memory": "3g", "trigger_interval_ms": 7, "launcher": "submit"},
         "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
+        "emr": {name: name for name in platform.emr.model_dump()},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
     }
     for variable, value in Platform.model_validate(fields).as_env().items():
