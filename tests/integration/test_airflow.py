@@ -1,5 +1,6 @@
 """The real Airflow of the embedded environment: health, tasks over REST, secrets, kills."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -219,3 +220,12 @@ def test_a_killed_scheduler_is_restarted_and_runs_tasks_again(stack: AirflowStac
     assert found["status"] == "healthy"
     assert datetime.fromisoformat(found["latest_scheduler_heartbeat"]) > moment
     assert run_dag(api, "two_tasks")[1] == "success"
+
+
+def test_after_the_supervisors_death_a_stop_finds_all_of_airflow(stack: AirflowStack):
+    # The last one: the module's Airflow is gone afterwards.
+    left = stack.processes()
+    assert stack.state.supervisor.send(signal.SIGKILL)
+    embedded.stop(stack.home)
+    assert not [found for found in left if found.is_running()]
+    assert process.members(stack.home) == []
