@@ -125,7 +125,7 @@ def _api_server(port: int, env: Env, tidy: Action) -> Service:
         after=(DATABASE,),
         folder=REPOSITORY,
         tidy=tidy,
-        ready_timeout_s=180,
+        ready_timeout_s=300,
         stop_timeout_s=3,  # it is done within a tenth of a second, and then cleans its memory up for two
         address=f"http://{HOST}:{port}",
     )
@@ -144,7 +144,7 @@ def _component(command: str, port: int, env: Env) -> Service:
         # Not after the API server, whose imports take as long as theirs; only the probe needs it.
         after=(DATABASE,),
         folder=REPOSITORY,
-        ready_timeout_s=180,
+        ready_timeout_s=300,
         stop_timeout_s=_STOP_TIMEOUTS_S[command],
     )
 

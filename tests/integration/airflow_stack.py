@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from environments import embedded
-from environments.embedded import process
+from environments.embedded import airflow, process
 from environments.embedded.ports import any_free
 from infra.platform import Platform
 from pipeline.settings import AirflowSettings
@@ -53,8 +53,8 @@ class AirflowStack:
         return {path.name: path.read_text(encoding="utf-8").strip() for path in self.home.secrets.iterdir()}
 
     def processes(self) -> list[psutil.Process]:
-        """Return Airflow's processes, tasks included."""
-        return [found for name in self.state.services for found in process.members(self.home, name)]
+        """Return Airflow's processes, tasks included, as the supervisor would find them after a crash."""
+        return [found for name in airflow.SERVICES for found in process.members(self.home, name)]
 
 
 @contextmanager
