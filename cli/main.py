@@ -12,6 +12,7 @@ from cli.verify import verify
 from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
+from pipeline.database import database_in_words
 from pipeline.dlq import DlqError
 from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import StreamBehind
@@ -50,7 +51,8 @@ def run() -> None:
     An error that a user can mend is told on stderr with exit code 1, never as a traceback.
     """
     try:
-        app()
+        with database_in_words():
+            app()
     except _EXPECTED as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None
