@@ -13,7 +13,7 @@ from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
 from pipeline.database import database_in_words
-from pipeline.dlq import DlqError
+from pipeline.dlq_topic import DlqError
 from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import StreamBehind
 from producer.client import BrokerUnavailable
