@@ -25,6 +25,7 @@ from pipeline.settings import KafkaSettings, PostgresSettings, load
 from pipeline.stream.progress import Totals, committed_offsets, freshness, totals
 from pipeline.verify import verify
 from producer.messages import Shares
+from producer.options import finite
 from producer.run import ProducePlan, Summary
 from producer.run import run as produce
 from producer.seed import SeedPlan, SeedRefused, seed
@@ -37,7 +38,7 @@ _HISTORY_ORDERS = 20_000
 def demo(
     exit_after: Annotated[bool, typer.Option("--exit", help="Stop everything at the end.")] = False,
     orders: Annotated[int, typer.Option(min=1, help="How many live messages to send.")] = 20_000,
-    rate: Annotated[float, typer.Option(min=1, help="Messages per second.")] = 1_000,
+    rate: Annotated[float, typer.Option(min=1, callback=finite, help="Messages per second.")] = 1_000,
 ) -> None:
     """Start everything, seed history, send live orders with faults among them, and prove that none is lost.
 
