@@ -21,7 +21,7 @@ from environments.embedded.ports import any_free
 from infra.platform import Platform
 from pipeline.database import connect
 from pipeline.rebuild.publish import publish_from_raw
-from pipeline.settings import PostgresSettings
+from pipeline.settings import PostgresSettings, from_variables
 from producer.seed import SeedPlan, seed
 
 CUSTOMERS, PRODUCTS = 10_000, 500
@@ -46,13 +46,7 @@ class Lab:
     @property
     def postgres(self) -> PostgresSettings:
         """Settings of the contender's own database."""
-        return PostgresSettings.model_validate(
-            {
-                name.removeprefix("ECOM_POSTGRES_").lower(): value
-                for name, value in self.variables.items()
-                if name.startswith("ECOM_POSTGRES_")
-            }
-        )
+        return from_variables(PostgresSettings, self.variables)
 
     def connect(self, role: str = "admin") -> Connection:
         """Open a connection to the contender's database."""

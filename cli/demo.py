@@ -1,29 +1,31 @@
 """`ecom demo`: everything once, from nothing to the proof that no order was lost."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from cli.outcome import Outcome, summary_table
 from cli.progress import Progress as StartProgress
 from cli.progress import services_table
 from cli.verify import as_table
 from environments import embedded
-from environments.embedded import control
+from environments.embedded import EnvironmentFailed, control
+from infra.platform import Platform
 from pipeline import dlq
 from pipeline.database import connect_patiently
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from pipeline.stream.progress import Totals, committed_offsets, freshness, totals
-from pipeline.verify import Report, verify
+from pipeline.verify import verify
 from producer.messages import Shares
+from producer.options import finite
 from producer.run import ProducePlan, Summary
 from producer.run import run as produce
 from producer.seed import SeedPlan, SeedRefused, seed
@@ -33,49 +35,21 @@ _QUANTILES = (0.5, 0.99)
 _HISTORY_ORDERS = 20_000
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the demo showed: the producer's word, the stream's counters of this run, and verify's verdict."""
-
-    summary: Summary
-    committed: Totals
-    freshness_s: list[float]
-    dlq_by_reason: dict[str, int]
-    report: Report
-
-    @property
-    def lost(self) -> int:
-        """Events that Kafka acknowledged and that are nowhere; 0 is the promise."""
-        return max(
-            self.report.lost.count + self.report.missing_facts.count,
-            self.summary.delivered - self.committed.read,
-        )
-
-    @property
-    def doubled(self) -> int:
-        """Events or orders that are there twice; 0 is the promise."""
-        return self.report.doubled.count + self.report.surplus_facts.count
-
-    @property
-    def good(self) -> bool:
-        """Whether every promise held."""
-        return self.report.clean and not self.lost and not self.doubled and not self.summary.failed
-
-
 def demo(
     exit_after: Annotated[bool, typer.Option("--exit", help="Stop everything at the end.")] = False,
     orders: Annotated[int, typer.Option(min=1, help="How many live messages to send.")] = 20_000,
-    rate: Annotated[float, typer.Option(min=1, help="Messages per second.")] = 1_000,
+    rate: Annotated[float, typer.Option(min=1, callback=finite, help="Messages per second.")] = 1_000,
 ) -> None:
     """Start everything, seed history, send live orders with faults among them, and prove that none is lost.
 
-    Stays up until Ctrl-C, unless --exit. Exit code 0 if nothing was lost or doubled, 1 otherwise.
+    Stays up until Ctrl-C, unless --exit. Exit code 0 if nothing was lost or doubled, 1 otherwise; 128 and the
+    signal's number if a signal ended it before that was known.
     """
     console = Console()
     with _running(console):
         outcome = _run(console, orders, rate)
         console.print(as_table(outcome.report))
-        console.print(_summary_table(outcome))
+        console.print(summary_table(outcome))
         if not exit_after:
             _stay(console)
     if not outcome.good:
@@ -90,16 +64,26 @@ def _running(console: Console) -> Iterator[None]:
         state = control.join(home, progress)
         if state is not None:
             progress.close()
-            os.environ["ECOM_ENV_FILE"] = str(embedded.env_file())
+            _use(state.platform)
             yield
             return
         with embedded.running(home.root, watch=progress) as platform:
             progress.close()
-            os.environ.update(platform.as_env())
+            _use(platform)
             if state := embedded.load(home):
                 console.print(services_table(state))
-            yield
-            console.print("stopping everything; the data stay (`ecom down --wipe` removes them)")
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # a closed terminal
+                    console.print("stopping everything; the data stay (`ecom down --wipe` removes them)")
+
+
+def _use(platform: Platform | None) -> None:
+    """Make the environment's own variables win: others may be exported here, and the demo writes."""
+    if platform is None:
+        raise EnvironmentFailed("what runs here has not come up: see `ecom status`")
+    os.environ.update(platform.as_env())
 
 
 def _run(console: Console, orders: int, rate: float) -> Outcome:
@@ -138,34 +122,17 @@ def _produce(console: Console, kafka: KafkaSettings, orders: int, rate: float) -
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=orders)
         plan = ProducePlan(rate=rate, count=orders, shares=_SHARES)
-        return produce(kafka, plan, lambda sent: bar.update(task, completed=sent.delivered.total()))
+        summary = produce(kafka, plan, lambda sent: bar.update(task, completed=sent.delivered.total()))
+    if summary.interrupted_by:
+        sent = f"{summary.delivered:,} of {orders:,} messages were acknowledged"
+        with suppress(OSError):
+            console.print(f"interrupted by {summary.interrupted_by}: {sent}, nothing was checked")
+        raise typer.Exit(128 + signal.Signals[summary.interrupted_by])
+    return summary
 
 
 def _difference(after: Totals, before: Totals) -> Totals:
     return Totals(*(getattr(after, name) - getattr(before, name) for name in Totals.__match_args__))
-
-
-def _summary_table(outcome: Outcome) -> Table:
-    summary, committed = outcome.summary, outcome.committed
-    table = Table(
-        "this run", "", title="demo: " + ("passed" if outcome.good else "FAILED"), title_justify="left"
-    )
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.delivered_by_kind.items())
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.dlq_by_reason.items())
-    table.add_row("produced", f"{summary.delivered:,} acknowledged by Kafka ({kinds})")
-    table.add_row(
-        "in raw.orders",
-        f"{committed.raw_rows:,} distinct events; {committed.duplicate_rows:,} duplicates dropped",
-    )
-    table.add_row("in fact_orders", f"{outcome.report.facts:,} orders, history included")
-    table.add_row("in the DLQ", f"{committed.dlq_rows:,} now; all by reason: {reasons}")
-    table.add_row("lost", f"[bold]{outcome.lost:,}[/]")
-    table.add_row("doubled", f"[bold]{outcome.doubled:,}[/]")
-    if outcome.freshness_s:
-        median, late = outcome.freshness_s
-        table.add_row("freshness", f"p50 {median:.2f} s, p99 {late:.2f} s (Kafka's timestamp to commit)")
-    table.add_row("rate", f"{summary.rate:,.0f} messages/s")
-    return table
 
 
 def _stay(console: Console) -> None:

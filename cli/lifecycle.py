@@ -16,6 +16,7 @@ from environments import embedded
 from environments.embedded import EnvironmentFailed, Home, Options, State, control
 from environments.embedded.logs import Tail, last_lines, log_files
 from environments.embedded.supervise import AlreadyRunning, supervise
+from pipeline.env_file import parse
 
 _FOLLOW_EVERY_S = 0.2
 _ALL = ",".join(embedded.SERVICES)
@@ -177,11 +178,10 @@ def env(
     """Print the platform's variables, secrets as references only."""
     try:
         text = embedded.env_file().read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except OSError:
         raise EnvironmentFailed("the embedded environment has not been started: run `ecom up`") from None
     if not export:
         sys.stdout.write(text)
         return
-    for line in text.splitlines():
-        name, _, value = line.partition("=")
+    for name, value in parse(text).items():
         typer.echo(f"export {name}={shlex.quote(value)}")

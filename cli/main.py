@@ -13,7 +13,8 @@ from cli.verify import verify
 from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
-from pipeline.dlq import DlqError
+from pipeline.database import database_in_words
+from pipeline.dlq_topic import DlqError
 from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import StreamBehind
 from producer.client import BrokerUnavailable
@@ -54,7 +55,8 @@ def run() -> None:
     An error that a user can mend is told on stderr with exit code 1, never as a traceback.
     """
     try:
-        app()
+        with database_in_words():
+            app()
     except _EXPECTED as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None

@@ -45,7 +45,10 @@ def seed(
     if evolve:
         _evolve(seed, as_json)
         return
-    plan = SeedPlan(customers, products, orders, days, seed, None if until is None else until.date())
+    try:
+        plan = SeedPlan(customers, products, orders, days, seed, None if until is None else until.date())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--until'") from None
     if until is not None and until.replace(tzinfo=UTC) > datetime.now(UTC):
         raise typer.BadParameter("the history can't end in the future", param_hint="'--until'")
     settings = load(PostgresSettings)

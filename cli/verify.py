@@ -11,6 +11,7 @@ from cli.context import use_platform
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from pipeline.verify import Report
 from pipeline.verify import verify as run_verify
+from producer.options import finite
 
 _MEANING = {
     "lost": "events read from Kafka that are nowhere",
@@ -24,7 +25,10 @@ _MEANING = {
 
 def verify(
     timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds without progress of the stream after which to give up.")
+        float,
+        typer.Option(
+            min=1, callback=finite, help="Give up after so many seconds without progress of the stream."
+        ),
     ] = 120,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

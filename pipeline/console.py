@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from pipeline.database import DatabaseUnavailable
+from pipeline.database import DatabaseUnavailable, database_in_words
 from pipeline.kafka_client import KafkaUnavailable
 from pipeline.secret_values import SecretError
 from pipeline.settings import SettingsError
@@ -14,7 +14,8 @@ EXPECTED: tuple[type[Exception], ...] = (SettingsError, SecretError, DatabaseUna
 def run(main: Callable[[], None], expected: tuple[type[Exception], ...] = ()) -> None:
     """Call `main`; on an error of EXPECTED or `expected`, print its message to stderr and exit with 1."""
     try:
-        main()
+        with database_in_words():
+            main()
     except EXPECTED + expected as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None

@@ -1,6 +1,10 @@
 """Connections to the warehouse, one role each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg2
+from psycopg2.errors import UndefinedTable
 from psycopg2.extensions import connection as Connection
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
@@ -13,8 +17,36 @@ GIVE_UP_AFTER_S = 60
 WRITERS_LOCK = 7_310_001
 
 
+# SQLSTATEs of a server that ends or refuses connections; a connection that just breaks has none.
+_GONE = ("57P", "08")
+
+
 class DatabaseUnavailable(ConnectionError):
-    """PostgreSQL did not answer within the retries; the message is one line."""
+    """PostgreSQL did not answer, went away, or lacks our tables; the message is one line."""
+
+
+@contextmanager
+def database_in_words() -> Iterator[None]:
+    """Raise DatabaseUnavailable for what an operator can mend: a server that goes away or is not migrated.
+
+    For programs, around everything they do; what wants to try again catches psycopg2's own errors inside.
+    """
+    try:
+        yield
+    except UndefinedTable as error:
+        cure = "(`python -m pipeline.migrate` does it, and `ecom up`)"
+        raise DatabaseUnavailable(f"the database is not migrated: {_first_line(error)} {cure}") from None
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        # "connection already closed", on the way out of a block, is not what happened first.
+        first = error.__context__ if isinstance(error.__context__, psycopg2.OperationalError) else error
+        code = first.pgcode or "08"
+        what = "the connection to PostgreSQL was lost" if code.startswith(_GONE) else "PostgreSQL"
+        raise DatabaseUnavailable(f"{what}: {_first_line(first)}") from None
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    # What follows are guesses of the library and a pointer into the statement.
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def connect(settings: PostgresSettings, role: Role, application: str = "ecom") -> Connection:

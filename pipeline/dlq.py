@@ -1,17 +1,18 @@
 """The dead-letter queue for operators: what is in it, one message whole, and sending messages in again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from psycopg2.extensions import connection as Connection
 
-from pipeline.kafka_client import KafkaUnavailable, answering, reader_options
+from pipeline.dlq_topic import DlqError, Message, newest, read_topic
+from pipeline.kafka_client import answering, reader_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.copy_lines import ATTEMPT_HEADER, ORIGIN_HEADER
 from pipeline.stream.dead_letters import MAX_REQUEST_BYTES, is_origin, split_origin
+from pipeline.stream.headers import ATTEMPT_HEADER, ORIGIN_HEADER
 
 _STATES = {
     "open": "replayed_at IS NULL AND resolved_at IS NULL",
@@ -20,13 +21,7 @@ _STATES = {
     "all": "true",
 }
 STATES = tuple(_STATES)
-_POLL_MS = 1000
-_IDLE_POLLS = 30
 _ACK_TIMEOUT_S = 30
-
-
-class DlqError(RuntimeError):
-    """A request that can't be met; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +34,6 @@ class LedgerEntry:
     attempts: int
     state: str
     first_seen_at: str
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of the DLQ topic, as it is."""
-
-    offset: str
-    key: bytes | None
-    value: bytes
-    headers: dict[str, str]
-
-    @property
-    def origin(self) -> str:
-        """The topic/partition/offset where it was first read."""
-        return self.headers.get(ORIGIN_HEADER, "")
 
 
 def count_by_reason(connection: Connection) -> dict[str, int]:
@@ -88,10 +68,10 @@ def find_message(settings: KafkaSettings, origin: str) -> Message:
     """Return the newest message of an origin; raise DlqError if the topic does not hold one (any more)."""
     if not is_origin(origin):
         raise DlqError(f"origin {origin!r}: expected topic/partition/offset, as `ecom dlq list` prints it")
-    found = [message for message in read_topic(settings) if message.origin == origin]
+    found = newest(read_topic(settings), {origin})
     if not found:
         raise DlqError(f"{settings.dlq_topic} holds no message with origin {origin} (any more)")
-    return max(found, key=lambda message: int(message.headers.get(ATTEMPT_HEADER, "1")))
+    return found[origin]
 
 
 def replay(
@@ -102,64 +82,50 @@ def replay(
     Each keeps its origin and counts one attempt more, so however often it is replayed it counts once.
     It is entered in `ops` after the acknowledgement: a crash in between replays it once more, which is safe.
     """
-    wanted = set(origins)
-    latest = {message.origin: message for message in read_topic(settings) if message.origin in wanted}
+    latest = newest(read_topic(settings), filter(is_origin, origins))
+    tried = _attempts(connection, latest)
+    next_attempts = {
+        origin: max(message.attempt, tried.get(origin, 0)) + 1 for origin, message in latest.items()
+    }
     with (
         answering(settings),
         closing(
             KafkaProducer(**reader_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
         ) as producer,
     ):
-        pending = [_send_again(producer, settings.orders_topic, message) for message in latest.values()]
+        pending = [
+            _send_again(producer, settings.orders_topic, message, next_attempts[origin])
+            for origin, message in latest.items()
+        ]
         for future in pending:
             future.get(_ACK_TIMEOUT_S)
-    _enter(connection, sorted(latest))
-    return sorted(latest), sorted(wanted - set(latest))
+    _enter(connection, next_attempts)
+    return sorted(latest), sorted(set(origins) - set(latest))
 
 
-def read_topic(settings: KafkaSettings) -> Iterator[Message]:
-    """Yield what the DLQ topic holds now, oldest first within a partition."""
-    options = reader_options(settings) | {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
-    with (
-        answering(settings),
-        closing(KafkaConsumer(**options, max_partition_fetch_bytes=MAX_REQUEST_BYTES)) as consumer,
-    ):
-        numbers = consumer.partitions_for_topic(settings.dlq_topic) or set()
-        partitions = [TopicPartition(settings.dlq_topic, number) for number in sorted(numbers)]
-        if not partitions:
-            raise DlqError(f"topic {settings.dlq_topic} does not exist on {settings.bootstrap_servers}")
-        end = consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        idle_polls = 0
-        while any(consumer.position(place) < end[place] for place in partitions):
-            polled = consumer.poll(timeout_ms=_POLL_MS)
-            idle_polls = 0 if polled else idle_polls + 1
-            if idle_polls > _IDLE_POLLS:
-                raise KafkaUnavailable(f"Kafka at {settings.bootstrap_servers} stopped answering")
-            for records in polled.values():
-                yield from (_message(record) for record in records)
+def _attempts(connection: Connection, origins: Iterable[str]) -> dict[str, int]:
+    """Return what the ledger knows of `origins`; the topic's newest message may be gone by retention."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT topic || '/' || partition || '/' || source_offset, attempts FROM ops.dlq_events"
+            " WHERE topic || '/' || partition || '/' || source_offset = ANY(%s)",
+            (list(origins),),
+        )
+        return dict(cursor.fetchall())
 
 
-def _message(record: Any) -> Message:
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    return Message(
-        f"{record.topic}/{record.partition}/{record.offset}", record.key, record.value or b"", headers
-    )
-
-
-def _send_again(producer: KafkaProducer, topic: str, message: Message) -> Any:
-    attempt = int(message.headers.get(ATTEMPT_HEADER, "1")) + 1
+def _send_again(producer: KafkaProducer, topic: str, message: Message, attempt: int) -> Any:
     headers = [(ORIGIN_HEADER, message.origin.encode()), (ATTEMPT_HEADER, str(attempt).encode())]
     return producer.send(topic, key=message.key, value=message.value, headers=headers)
 
 
-def _enter(connection: Connection, origins: Sequence[str]) -> None:
+def _enter(connection: Connection, attempts: Mapping[str, int]) -> None:
     with connection, connection.cursor() as cursor:
-        for origin in origins:
+        for origin, attempt in sorted(attempts.items()):
             cursor.execute(
-                # Unless the stream was quicker: what it resolved stays so.
+                # Unless the stream was quicker: what it resolved stays so, and what it refused again is open.
                 "UPDATE ops.dlq_events SET replayed_at = now()"
-                " WHERE (topic, partition, source_offset) = (%s, %s, %s) AND resolved_at IS NULL",
-                split_origin(origin),
+                " WHERE (topic, partition, source_offset) = (%s, %s, %s)"
+                " AND resolved_at IS NULL AND attempts < %s",
+                (*split_origin(origin), attempt),
             )

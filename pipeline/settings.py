@@ -1,20 +1,21 @@
 """The injected variables, parsed once into frozen typed settings.
 
 The variables are those of `infra.platform.Platform.as_env()`. They are read from the process environment or,
-where `ECOM_ENV_FILE` names a file of NAME=value lines, from that file; the environment wins.
+where `ECOM_ENV_FILE` names a file of NAME=value lines, from that file (`env_file.py`); the environment wins.
 """
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline import env_file
 from pipeline.secret_values import resolve
 
-ENV_FILE_VARIABLE = "ECOM_ENV_FILE"
 Role = Literal["admin", "ingest", "etl", "bi_readonly"]
 
 
@@ -146,32 +147,36 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 def load(kind: type[SettingsT]) -> SettingsT:
     """Parse one group of settings; raise SettingsError with a line for each missing or wrong variable."""
-    env_file = _env_file()
+    file = env_file_variables()
     try:
-        return kind(_env_file=env_file)
+        return from_variables(kind, file | os.environ)
     except ValidationError as error:
         prefix = kind.model_config["env_prefix"]
-        raise SettingsError(_explain(error, prefix, env_file)) from None
+        raise SettingsError(_explain(error, prefix, os.environ.get(env_file.VARIABLE))) from None
 
 
-def _env_file() -> str | None:
-    name = os.environ.get(ENV_FILE_VARIABLE)
-    if not name:
-        return None
+def from_variables(kind: type[SettingsT], variables: Mapping[str, str]) -> SettingsT:
+    """Build one group of settings from these variables; they win over the process environment."""
+    names = {field: f"{kind.model_config['env_prefix']}{field}".upper() for field in kind.model_fields}
+    return kind.model_validate({field: variables[name] for field, name in names.items() if name in variables})
+
+
+def env_file_variables() -> dict[str, str]:
+    """Return what the file named by ECOM_ENV_FILE holds, nothing without one; raise SettingsError."""
+    name = os.environ.get(env_file.VARIABLE)
     try:
-        Path(name).read_text(encoding="utf-8")  # pydantic-settings passes over a missing file in silence
+        return env_file.parse(Path(name).read_text(encoding="utf-8")) if name else {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{ENV_FILE_VARIABLE}={name!r}: cannot be read: {error}") from None
-    return name
+        raise SettingsError(f"{env_file.VARIABLE}={name!r}: cannot be read: {error}") from None
 
 
-def _explain(error: ValidationError, prefix: str, env_file: str | None) -> str:
+def _explain(error: ValidationError, prefix: str, file: str | None) -> str:
     lines = []
     for item in error.errors():
         variable = f"{prefix}{item['loc'][0]}".upper()
-        source = "the process environment" if variable in os.environ or not env_file else env_file
+        source = "the process environment" if variable in os.environ or not file else file
         if item["type"] == "missing":
-            lines.append(f"{variable} is not set (looked in {_places(env_file)}); `ecom env` prints it")
+            lines.append(f"{variable} is not set (looked in {_places(file)}); `ecom env` prints it")
         elif variable.endswith("_REF"):
             # A password pasted where its reference belongs must not be printed.
             lines.append(f"{variable} (from {source}): {item['msg']}")
@@ -180,5 +185,5 @@ def _explain(error: ValidationError, prefix: str, env_file: str | None) -> str:
     return "\n".join(lines)
 
 
-def _places(env_file: str | None) -> str:
-    return f"the process environment and {env_file}" if env_file else "the process environment"
+def _places(file: str | None) -> str:
+    return f"the process environment and {file}" if file else "the process environment"

@@ -25,6 +25,7 @@ from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED
 from producer.client import BrokerUnavailable
 from producer.delivery import Delivery
 from producer.messages import Shares
+from producer.options import finite
 from producer.run import ProducePlan, Summary, Watcher, run
 
 _START_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"]
@@ -32,10 +33,12 @@ _START_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"]
 
 def produce(
     rate: Annotated[
-        float, typer.Option(min=0.0, help="Messages per second; 0 is as fast as possible.")
+        float, typer.Option(min=0.0, callback=finite, help="Messages per second; 0 is as fast as possible.")
     ] = 100.0,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many messages.")] = None,
-    duration: Annotated[float | None, typer.Option(min=0.0, help="Stop after this many seconds.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.0, callback=finite, help="Stop after this many seconds.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same as for `ecom seed`.")] = DEFAULT_SEED,
     customers: Annotated[int, typer.Option(min=1, help="Same as for `ecom seed`.")] = DEFAULT_CUSTOMERS,
     products: Annotated[int, typer.Option(min=1, help="Same as for `ecom seed`.")] = DEFAULT_PRODUCTS,
@@ -50,7 +53,8 @@ def produce(
         ),
     ] = None,
     give_up_after: Annotated[
-        float, typer.Option(min=1.0, help="Seconds to retry while Kafka is away.")
+        float,
+        typer.Option(min=1.0, max=86_400.0, callback=finite, help="Seconds to retry while Kafka is away."),
     ] = 60.0,
     report: Annotated[Path | None, typer.Option(help="Write a JSON line per acknowledged message.")] = None,
     progress: Annotated[bool, typer.Option(help="Show a bar where a person reads.")] = True,

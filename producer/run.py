@@ -1,15 +1,13 @@
 """One run of the producer: from the plan to the summary."""
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count as counting
 from pathlib import Path
-from typing import Any
 
 from kafka.errors import KafkaError
 
@@ -19,12 +17,12 @@ from producer.client import open_client
 from producer.delivery import Delivery
 from producer.messages import Clock, Shares, timestamp
 from producer.pacing import Pacer
+from producer.stopping import stop_on_signals
 from producer.stream import EventStream
 
 _SECOND_US = 1_000_000
 # With a start of its own and no rate, simulated time passes at this many messages a second.
 _SIMULATED_RATE = 1_000
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Watcher = Callable[[Delivery], None]
 
@@ -50,7 +48,10 @@ class ProducePlan:
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of the messages; `failed` ones were not acknowledged, whether or not they got there."""
+    """What became of the messages; `failed` ones were not acknowledged, whether or not they got there.
+
+    `interrupted_by` names the signal that ended the run before its plan did.
+    """
 
     topic: str
     start: str
@@ -61,12 +62,14 @@ class Summary:
     seconds: float
     rate: float
     error: str | None
+    interrupted_by: str | None = None
 
 
 def run(settings: KafkaSettings, plan: ProducePlan, watch: Watcher = lambda delivery: None) -> Summary:
     """Send what the plan says, and return what was acknowledged; `watch` is called many times a second.
 
-    SIGINT and SIGTERM end it early, with everything in flight flushed; a second one ends it without waiting.
+    A stop signal ends it early, with everything in flight flushed, and is told in the summary: what should
+    end with it is the caller's to end. A second one ends it without waiting.
     Raises BrokerUnavailable if Kafka can't be reached at the start, OSError if the report can't be written.
     """
     start_us = _microseconds(plan.start or datetime.now(UTC))
@@ -77,7 +80,7 @@ def run(settings: KafkaSettings, plan: ProducePlan, watch: Watcher = lambda deli
             # Line by line: after a kill -9 the file still holds what was acknowledged.
             report = stack.enter_context(plan.report.open("w", encoding="utf-8", buffering=1))
         delivery = Delivery(open_client(settings, plan.give_up_after_s), settings.orders_topic, report)
-        stop = stack.enter_context(_stop_on_signals())
+        stop = stack.enter_context(stop_on_signals())
         started = time.monotonic()
         # The second signal interrupts: what is acknowledged by then counts, nothing else is waited for.
         with suppress(KeyboardInterrupt):
@@ -85,7 +88,8 @@ def run(settings: KafkaSettings, plan: ProducePlan, watch: Watcher = lambda deli
             delivery.flush()
         delivery.close()
         watch(delivery)
-        return _summary(settings.orders_topic, start_us, delivery, time.monotonic() - started)
+        summary = _summary(settings.orders_topic, start_us, delivery, time.monotonic() - started)
+        return replace(summary, interrupted_by=stop.signal_name)
 
 
 def event_stream(plan: ProducePlan, start_us: int) -> EventStream:
@@ -117,24 +121,6 @@ def _clock(plan: ProducePlan, start_us: int) -> Clock:
 
 def _microseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * _SECOND_US + moment.microsecond
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that the first stop signal sets; the second signal raises KeyboardInterrupt."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(topic: str, start_us: int, delivery: Delivery, seconds: float) -> Summary:

@@ -43,6 +43,12 @@ class SeedPlan:
     seed: int = DEFAULT_SEED
     until: date | None = None
 
+    def __post_init__(self) -> None:
+        if self.until is not None and (self.until - _EPOCH).days < self.days:
+            raise ValueError(
+                f"{self.days} days before {self.until} would begin before {_EPOCH}, where ids do"
+            )
+
     def node(self, until: date) -> int:
         """Return the node part of the seed's ids: which plan it was, and its last day."""
         return self._print() << _DAY_BITS | (until - _EPOCH).days

@@ -54,8 +54,10 @@ def platform(embedded_home: embedded.Home) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def platform_env(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def platform_env(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
     """The platform's variables, set for this test and returned for its subprocesses."""
+    # Or an `ecom up` in this clone would be compared with them, and that be told.
+    monkeypatch.setenv("ECOM_HOME", str(tmp_path / "nobody"))
     variables = platform.as_env()
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -7,6 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from environments.embedded.errors import EnvironmentFailed
+
+
+def make_folder(path: Path, variable: str) -> None:
+    """Make a folder and those above it; `variable` is what the user sets to have it elsewhere."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise EnvironmentFailed(
+            f"{path} can't be made: {cause}; set {variable} to a folder of your own"
+        ) from None
+
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
     """Write `path` so that a reader, or a crash, sees the old text or the new one, never a part."""
@@ -47,8 +60,8 @@ def _still_there(descriptor: int, path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock, waiting for whoever has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Hold an exclusive lock in the cache folder, waiting for whoever has it."""
+    make_folder(path.parent, "ECOM_CACHE")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from environments.embedded.errors import EnvironmentFailed
+from environments.embedded.files import make_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _MARKER = ".ecom-home"
@@ -78,12 +79,22 @@ class Home:
 
     def create(self) -> None:
         """Make the folders; refuse a folder that holds somebody else's files."""
+        if "\n" in str(self.root):
+            raise EnvironmentFailed(
+                f"{str(self.root)!r} has a line break in its name; set ECOM_HOME to another"
+            )
         if self.root.exists() and not self.ours and any(self.root.iterdir()):
             raise EnvironmentFailed(
                 f"{self.root} is not empty and not made by `ecom up`; set ECOM_HOME to a folder of its own"
             )
         # The system user that runs PostgreSQL for root has to pass through the home, but may not list it.
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root, "ECOM_HOME")
+        try:
+            self._claim()
+        except OSError as error:
+            raise EnvironmentFailed(f"{self.root} can't be used: {error.strerror}; set ECOM_HOME") from None
+
+    def _claim(self) -> None:
         self.root.chmod(0o711 if is_root() else 0o700)
         (self.root / _MARKER).touch()
         for folder in (self.logs, self.secrets, self.run):

@@ -129,6 +129,6 @@ class Plan:
 
 
 def write_env_file(home: Home, platform: Platform) -> None:
-    """Write the variables as NAME=value lines."""
+    """Write the variables as NAME=value lines, each value as it is."""
     lines = [f"{name}={value}" for name, value in platform.as_env().items()]
     write_atomically(home.env_file, "\n".join(lines) + "\n")

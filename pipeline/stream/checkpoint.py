@@ -2,14 +2,23 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+if TYPE_CHECKING:  # `ecom verify` needs the offsets and no Spark, which takes half a second to import
+    from pyspark.sql import SparkSession
 
-# Whatever a half-written or damaged file can raise, in Python or in Hadoop's file system.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, Py4JJavaError, PySparkException)
+
+def _spark_errors() -> tuple[type[Exception], ...]:
+    """Return what a call of Hadoop's file system raises."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    return Py4JJavaError, PySparkException
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return whatever a half-written or damaged file can raise, in Python or in Hadoop's file system."""
+    return ValueError, LookupError, TypeError, AttributeError, *_spark_errors()
 
 
 class CheckpointStuck(RuntimeError):
@@ -19,7 +28,7 @@ class CheckpointStuck(RuntimeError):
 class Checkpoint:
     """One streaming query's checkpoint at a URI."""
 
-    def __init__(self, session: SparkSession, location: str) -> None:
+    def __init__(self, session: "SparkSession", location: str) -> None:
         jvm: Any = session.sparkContext._jvm
         self._jvm = jvm
         self._path = jvm.org.apache.hadoop.fs.Path(location)
@@ -40,7 +49,7 @@ class Checkpoint:
             planned, done = self._batches("offsets"), self._batches("commits")
             finished = [batch for batch in planned if batch in done]
             return self._end_of(max(finished), topic) if finished else {}
-        except _UNREADABLE:
+        except _unreadable():
             return None
 
     def forget_unfinished(self) -> list[int]:
@@ -64,7 +73,7 @@ class Checkpoint:
         kept = f"{self._path.toString()}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         try:
             renamed = self._fs.rename(self._path, self._jvm.org.apache.hadoop.fs.Path(kept))
-        except (Py4JJavaError, PySparkException):
+        except _spark_errors():
             renamed = False
         if not renamed:
             raise CheckpointStuck(f"checkpoint {self._path.toString()} can't be used, nor renamed to {kept}")

@@ -8,12 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline.events import FIELDS
-
-ORIGIN_HEADER = "ecom-origin"
-ATTEMPT_HEADER = "ecom-attempt"
-# Anybody may write such headers: only what fits the ledger's columns, and is ASCII, is read at all.
-ORIGIN_PATTERN = r"[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}"
-ATTEMPT_PATTERN = r"[0-9]{1,6}"
+from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
 
 COMMIT_COLUMNS = (
     "partition",

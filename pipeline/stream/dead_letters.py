@@ -11,7 +11,7 @@ from psycopg2.extras import execute_values
 
 from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.copy_lines import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
+from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
 
 REASON_HEADER = "ecom-reason"
 DETAIL_HEADER = "ecom-detail"

@@ -9,10 +9,12 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from pipeline.stream.checkpoint import Checkpoint
+
+if TYPE_CHECKING:  # verify and the commands use what is here without Spark
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def starting_offsets(topic: str, committed: Offsets, partitions: Offsets) -> str
     return json.dumps({topic: start})
 
 
-def reconcile(session: SparkSession, location: str, topic: str, committed: Offsets) -> None:
+def reconcile(session: "SparkSession", location: str, topic: str, committed: Offsets) -> None:
     """Make a restart from the checkpoint at `location` (URI) safe, or set it aside where it can't be.
 
     It can't be where it could skip anything uncommitted. A batch begun and not finished is planned anew.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline import dlq
+from pipeline.dlq_topic import read_topic
 from pipeline.verify import Report, verify
 from tests.faults.stack import Stack
 
@@ -21,7 +21,7 @@ def check(stack: Stack) -> Report:
     _valid_ones_are_in_raw_once(stack, lines)
     refused = {(line["partition"], line["offset"]) for line in lines if line["event_id"] is None}
     assert not (missing := refused - ledger(stack).keys()), f"not in the ledger: {sorted(missing)[:5]}"
-    sent_on = {message.origin for message in dlq.read_topic(stack.kafka)}
+    sent_on = {message.origin for message in read_topic(stack.kafka)}
     lost = [f"{stack.kafka.orders_topic}/{partition}/{offset}" for partition, offset in refused]
     assert not (lost := [origin for origin in lost if origin not in sent_on]), f"not in the DLQ: {lost[:5]}"
     _only_strangers_are_pending(stack)

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 from psycopg2.extensions import connection as Connection
@@ -14,20 +14,12 @@ from environments import embedded
 from environments.embedded import process
 from pipeline.database import connect
 from pipeline.rebuild.publish import publish_from_raw
-from pipeline.settings import KafkaSettings, PostgresSettings
+from pipeline.settings import KafkaSettings, PostgresSettings, from_variables
 from pipeline.stream.progress import committed_offsets
 from producer.seed import SeedPlan, seed
 from tests.faults.waiting import until
 
 CUSTOMERS, PRODUCTS = 200, 50
-SettingsT = TypeVar("SettingsT", PostgresSettings, KafkaSettings)
-
-
-def settings(kind: type[SettingsT], variables: Mapping[str, str]) -> SettingsT:
-    """Return settings from these variables, whatever the test's own environment says."""
-    prefix = str(kind.model_config["env_prefix"])
-    named: dict[str, Any] = {name.removeprefix(prefix).lower(): value for name, value in variables.items()}
-    return kind(**named)
 
 
 class Stack:
@@ -45,8 +37,8 @@ class Stack:
         assert platform is not None
         self.variables = platform.as_env()
         self.env = {**os.environ, **self.variables}
-        self.postgres = settings(PostgresSettings, self.variables)
-        self.kafka = settings(KafkaSettings, self.variables)
+        self.postgres = from_variables(PostgresSettings, self.variables)
+        self.kafka = from_variables(KafkaSettings, self.variables)
 
     def seed(self) -> None:
         seed(self.postgres, SeedPlan(customers=CUSTOMERS, products=PRODUCTS, orders=3_000, days=30))

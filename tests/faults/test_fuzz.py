@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from kafka import KafkaProducer
 
-from pipeline import dlq
+from pipeline.dlq_topic import read_topic
 from pipeline.events import FIELDS, OrderEvent
 from pipeline.stream.dead_letters import REASON_HEADER
 from producer.catalog import build_catalog
@@ -93,7 +93,7 @@ def assert_each_is_somewhere(stack: Stack, sent: dict[Place, Fuzzed]) -> None:
     ]
     wrongly = [(reason, message) for reason, message in turned_away if reason not in BEYOND_THE_MODEL]
     assert not wrongly, wrongly[:3]
-    sent_on = {message.origin: message for message in dlq.read_topic(stack.kafka)}
+    sent_on = {message.origin: message for message in read_topic(stack.kafka)}
     for (partition, offset), message in sent.items():
         if (partition, offset) in refused:
             letter = sent_on[f"{stack.kafka.orders_topic}/{partition}/{offset}"]

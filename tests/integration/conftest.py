@@ -11,7 +11,7 @@ from environments.embedded.jars import connector_jars
 from infra.platform import Platform
 from pipeline.database import connect
 from pipeline.migrate import migrate
-from pipeline.settings import KafkaSettings, PostgresSettings, Role, SparkSettings
+from pipeline.settings import KafkaSettings, PostgresSettings, Role, SparkSettings, from_variables
 from pipeline.spark_session import open_session
 from pipeline.stream.job import SPARK_CONF
 from tests.integration.topics import Topics
@@ -33,12 +33,12 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def server(platform: Platform) -> PostgresSettings:
     """Settings of the session's server, as they are parsed from the platform's variables."""
-    return PostgresSettings.model_validate(_values(platform, "ECOM_POSTGRES_"))
+    return from_variables(PostgresSettings, platform.as_env())
 
 
 @pytest.fixture(scope="session")
 def kafka(platform: Platform) -> KafkaSettings:
-    return KafkaSettings.model_validate(_values(platform, "ECOM_KAFKA_"))
+    return from_variables(KafkaSettings, platform.as_env())
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +52,6 @@ def topics(kafka: KafkaSettings) -> Iterator[Topics]:
 def empty_topic(topics: Topics) -> str:
     """A topic that stays empty."""
     return topics.make()
-
-
-def _values(platform: Platform, prefix: str) -> dict[str, str]:
-    env = platform.as_env()
-    return {name.removeprefix(prefix).lower(): env[name] for name in env if name.startswith(prefix)}
 
 
 @pytest.fixture(scope="session")

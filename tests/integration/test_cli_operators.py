@@ -1,8 +1,12 @@
 """`ecom verify` and `ecom dlq` as an operator types them: output, exit code, one line on stderr."""
 
 import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +14,10 @@ import typer
 from typer.testing import CliRunner
 
 from cli import main
+from environments import embedded
+from environments.embedded.home import REPOSITORY
 from pipeline import kafka_client
+from pipeline.database import connect
 from pipeline.settings import KafkaSettings, PostgresSettings
 from pipeline.stream.dead_letters import DeadLetter, KafkaDeadLetterSink
 from tests.integration.commits import commit, invalid, valid
@@ -18,6 +25,7 @@ from tests.integration.samples import RECEIVED_MS, event, uid
 from tests.integration.topics import Topics
 
 Sql = Callable[..., list[tuple]]
+NOT_MIGRATED = 'the database is not migrated: relation "'
 BYTES = b'{"tab":"\t","bad":"\xff"}'
 
 
@@ -154,6 +162,10 @@ def test_replay_tells_what_it_sent_and_what_is_gone(
             "Kafka at 127.0.0.1:1 is not available",
         ),
         (("verify",), {"ECOM_POSTGRES_PORT": "x"}, "ECOM_POSTGRES_PORT='x'"),
+        (("verify",), {"ECOM_POSTGRES_DATABASE": "postgres"}, NOT_MIGRATED),
+        (("seed",), {"ECOM_POSTGRES_DATABASE": "postgres"}, NOT_MIGRATED),
+        (("dlq", "list"), {"ECOM_POSTGRES_DATABASE": "postgres"}, NOT_MIGRATED),
+        (("dlq", "replay"), {"ECOM_POSTGRES_DATABASE": "postgres"}, NOT_MIGRATED),
     ],
 )
 def test_an_error_is_one_line_on_stderr(
@@ -167,6 +179,41 @@ def test_an_error_is_one_line_on_stderr(
     assert err.startswith("error: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_database_that_goes_away_while_verify_waits_is_one_line(
+    operator: Operator, topics: Topics, embedded_home: embedded.Home, database: PostgresSettings
+):
+    topic = topics.make()
+    topics.send(topic, [(None, b"never committed: no stream runs here")])
+    env = {**os.environ, "ECOM_KAFKA_ORDERS_TOPIC": topic}
+    command = [sys.executable, "-c", "from cli.main import run; run()", "verify"]
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
+    ) as verify:
+        wait_until_it_asks(database, "ecom-verify")
+        killed = embedded.send(embedded_home, "postgres")
+        out, err = verify.communicate(timeout=60)
+    embedded.wait_ready(embedded_home, "postgres", not_as=killed)
+    assert (verify.returncode, out) == (1, "")
+    assert err.startswith("error: the connection to PostgreSQL was lost: ")
+    assert "already closed" not in err  # what follows from it
+    assert err.count("\n") == 1
+
+
+def wait_until_it_asks(database: PostgresSettings, application: str) -> None:
+    """Return once a program of this name has asked the database something."""
+    limit = time.monotonic() + 60
+    with closing(connect(database, "admin")) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        asked = 0
+        while not asked:
+            assert time.monotonic() < limit, f"{application} did not ask"
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND query LIKE '%%ops.%%'",
+                (application,),
+            )
+            ((asked,),) = cursor.fetchall()
 
 
 def commands(

@@ -26,6 +26,7 @@ PLAN = SeedPlan(customers=200, products=40, orders=2_000, days=30, seed=7, until
 @pytest.fixture
 def settings(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresSettings]:
     """An empty, migrated database of the test's own; its variables are in the environment."""
+    monkeypatch.setenv("ECOM_HOME", "/nobody")  # or an `ecom up` in this clone would be named on stderr
     name = f"seed_{uuid.uuid4().hex[:8]}"
     for variable, value in platform.as_env().items():
         monkeypatch.setenv(variable, value)

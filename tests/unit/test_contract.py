@@ -1,12 +1,17 @@
 """infra.platform writes the variables, pipeline.settings reads them: both ends must be the same."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
-from infra.platform import AirflowEndpoint, Platform, PostgresEndpoint
+from cli.main import app
+from environments.embedded.home import Home
+from environments.embedded.platform import write_env_file
+from infra.platform import AirflowEndpoint, Platform, PostgresEndpoint, StorageEndpoint
 from pipeline.settings import (
     ALL_SETTINGS,
     AirflowSettings,
@@ -161,6 +166,29 @@ class TestEnvFile:
         with pytest.raises(SettingsError) as caught:
             load(StorageSettings)
         assert f"looked in the process environment and {path}" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "folder", ["x y #z", "${HOME}/$USER", "a'b\"c", "'quoted'", "export A=b", "back\\\\n "]
+    )
+    def test_what_the_environment_writes_is_read_back_to_the_letter(self, folder, path, monkeypatch):
+        platform = sample_platform(Path("/home") / folder)
+        platform = platform.model_copy(update={"storage": StorageEndpoint(checkpoints=f"file:/{folder}")})
+        monkeypatch.setenv("ECOM_HOME", str(path.parent))
+        write_env_file(Home(path.parent), platform)
+        assert load(PostgresSettings).etl_password_ref == f"file:/home/{folder}/etl"
+        assert load(StorageSettings).checkpoints == f"file:/{folder}"
+        shell = CliRunner().invoke(app, ["env", "--export"]).stdout
+        said = subprocess.run(
+            ["sh", "-c", f'{shell}\nprintf %s "$ECOM_STORAGE_CHECKPOINTS"'],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout == f"file:/{folder}"
+
+    def test_comments_and_blank_lines_are_passed_over(self, path):
+        path.write_text(f"# mine\n\n{path.read_text()}")
+        assert load(PostgresSettings).port == 5432
 
     @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"\xff\xfe=1")])
     def test_a_file_that_cannot_be_read_is_named(self, spoil, path):

@@ -1,0 +1,62 @@
+"""What a demo run showed, and the table that says so."""
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from pipeline.stream.progress import Totals
+from pipeline.verify import Report
+from producer.run import Summary
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo showed: the producer's word, the stream's counters of this run, and verify's verdict."""
+
+    summary: Summary
+    committed: Totals
+    freshness_s: list[float]
+    dlq_by_reason: dict[str, int]
+    report: Report
+
+    @property
+    def lost(self) -> int:
+        """Events that Kafka acknowledged and that are nowhere; 0 is the promise."""
+        return max(
+            self.report.lost.count + self.report.missing_facts.count,
+            self.summary.delivered - self.committed.read,
+        )
+
+    @property
+    def doubled(self) -> int:
+        """Events or orders that are there twice; 0 is the promise."""
+        return self.report.doubled.count + self.report.surplus_facts.count
+
+    @property
+    def good(self) -> bool:
+        """Whether every promise held."""
+        return self.report.clean and not self.lost and not self.doubled and not self.summary.failed
+
+
+def summary_table(outcome: Outcome) -> Table:
+    """Return the outcome for a terminal: what became of the messages, and what they prove."""
+    summary, committed = outcome.summary, outcome.committed
+    table = Table(
+        "this run", "", title="demo: " + ("passed" if outcome.good else "FAILED"), title_justify="left"
+    )
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.delivered_by_kind.items())
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.dlq_by_reason.items())
+    table.add_row("produced", f"{summary.delivered:,} acknowledged by Kafka ({kinds})")
+    table.add_row(
+        "in raw.orders",
+        f"{committed.raw_rows:,} distinct events; {committed.duplicate_rows:,} duplicates dropped",
+    )
+    table.add_row("in fact_orders", f"{outcome.report.facts:,} orders, history included")
+    table.add_row("in the DLQ", f"{committed.dlq_rows:,} now; all by reason: {reasons}")
+    table.add_row("lost", f"[bold]{outcome.lost:,}[/]")
+    table.add_row("doubled", f"[bold]{outcome.doubled:,}[/]")
+    if outcome.freshness_s:
+        median, late = outcome.freshness_s
+        table.add_row("freshness", f"p50 {median:.2f} s, p99 {late:.2f} s (Kafka's timestamp to commit)")
+    table.add_row("rate", f"{summary.rate:,.0f} messages/s")
+    return table
