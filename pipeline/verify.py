@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from pipeline.database import connect_patiently
 from pipeline.rebuild.publish import run_script
 from pipeline.settings import KafkaSettings, PostgresSettings
+from pipeline.stream.offsets import Offsets, check_against_kafka
 from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 
@@ -76,11 +77,12 @@ def verify(
     """Fix the topic's end offsets, wait until they are committed, and check one snapshot of the warehouse.
 
     `on_wait` is told how many offsets are still to come. Raises StreamBehind after `timeout_s` seconds
-    without any progress, TopicMissing, KafkaUnavailable or DatabaseUnavailable.
+    without any progress, OffsetsLost where Kafka and `ops` can't be brought together, TopicMissing,
+    KafkaUnavailable or DatabaseUnavailable.
     """
-    end = dict(topic_range(kafka, kafka.orders_topic).end)
     connection = connect_patiently(postgres, "etl", "ecom-verify")
     try:
+        end = _fixed_end(connection, kafka)
         _wait_for(connection, kafka.orders_topic, end, timeout_s, on_wait)
         connection.set_session(isolation_level="REPEATABLE READ")
         with connection, connection.cursor() as cursor:
@@ -89,8 +91,17 @@ def verify(
         connection.close()
 
 
+def _fixed_end(connection: Connection, kafka: KafkaSettings) -> Offsets:
+    # What is committed first: read after Kafka's end it could be ahead of it while the stream runs.
+    with connection:
+        committed = committed_offsets(connection, kafka.orders_topic)
+    held = topic_range(kafka, kafka.orders_topic)
+    check_against_kafka(committed, held)
+    return held.end
+
+
 def _wait_for(
-    connection: Connection, topic: str, end: dict[int, int], timeout_s: float, on_wait: Callable[[int], None]
+    connection: Connection, topic: str, end: Offsets, timeout_s: float, on_wait: Callable[[int], None]
 ) -> None:
     least, since = None, time.monotonic()
     while True:

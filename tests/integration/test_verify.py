@@ -1,13 +1,14 @@
 """`verify` sees each kind of fault that is planted, says how many, and gives sample keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import KafkaSettings, PostgresSettings
-from pipeline.stream.offsets import TopicMissing
+from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import Report, StreamBehind, verify
 from tests.integration.commits import commit, invalid, valid
 from tests.integration.members import add_customer, add_product
@@ -24,25 +25,38 @@ class Warehouse:
 
     postgres: PostgresSettings
     kafka: KafkaSettings
+    topics: Topics
 
     @property
     def topic(self) -> str:
         return self.kafka.orders_topic
+
+    def take(self, events: Sequence[dict[str, Any] | None], partition: int = 0, first: int = 0) -> None:
+        """Send events, None being an invalid one, and commit them as the stream would."""
+        self.send(events, partition)
+        rows = [invalid() if content is None else valid(content) for content in events]
+        commit(self.postgres, rows, first, partition, self.topic)
+
+    def send(self, events: Sequence[dict[str, Any] | None], partition: int = 0) -> None:
+        """Send events that no stream takes."""
+        values = [b"{" if content is None else as_bytes(content) for content in events]
+        self.topics.send(self.topic, [(None, value) for value in values], partition)
 
     def verify(self) -> Report:
         return verify(self.postgres, self.kafka, timeout_s=0)
 
 
 @pytest.fixture
-def warehouse(database: PostgresSettings, kafka: KafkaSettings, empty_topic: str, sql: Sql) -> Warehouse:
+def warehouse(database: PostgresSettings, kafka: KafkaSettings, topics: Topics, sql: Sql) -> Warehouse:
     """Ten orders, one of them seen twice, and one dead letter, in two partitions; all members are known."""
     add_customer(sql, "2026-01-01Z")
     add_product(sql, "2026-01-01Z")
     publish_from_raw(database)
-    rows = [valid(event(number)) for number in range(10)]
-    commit(database, [*rows[:6], rows[0]], topic=empty_topic)
-    commit(database, [*rows[6:], invalid()], partition=1, topic=empty_topic)
-    return Warehouse(database, kafka.model_copy(update={"orders_topic": empty_topic}))
+    place = Warehouse(database, kafka.model_copy(update={"orders_topic": topics.make()}), topics)
+    rows = [event(number) for number in range(10)]
+    place.take([*rows[:6], rows[0]])
+    place.take([*rows[6:], None], partition=1)
+    return place
 
 
 def found(report: Report) -> dict[str, int]:
@@ -76,6 +90,7 @@ def test_a_lost_dead_letter(warehouse: Warehouse, sql: Sql):
 
 
 def test_offsets_that_were_skipped(warehouse: Warehouse, sql: Sql):
+    warehouse.send([None] * 3)
     sql("UPDATE ops.stream_offsets SET next_offset = next_offset + 3 WHERE partition = 0")
     report = warehouse.verify()
     assert found(report) == {"lost": 3}
@@ -142,7 +157,7 @@ def test_samples_are_few_and_counts_are_whole(warehouse: Warehouse, sql: Sql):
 
 
 def test_orders_that_wait_for_their_member_are_counted_and_are_no_fault(warehouse: Warehouse):
-    commit(warehouse.postgres, [valid(event(50, customer_id=1))], 7, topic=warehouse.topic)
+    warehouse.take([event(50, customer_id=1)], first=7)
     report = warehouse.verify()
     assert found(report) == {}
     assert (report.pending_repair, report.facts) == (1, 11)
@@ -152,6 +167,28 @@ def test_another_topics_faults_are_not_this_ones(warehouse: Warehouse, sql: Sql)
     commit(warehouse.postgres, [valid(event(50))], topic="another")
     sql("UPDATE ops.stream_offsets SET raw_rows = 9 WHERE topic = 'another'")
     assert found(warehouse.verify()) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("next_offset = next_offset + 1", "/0 ends at offset 7, but 8 offsets of it are committed"),
+        ("partition = 5", "/5 ends at offset None, but 7 offsets of it are committed"),
+    ],
+)
+def test_a_topic_that_can_not_be_the_one_that_was_read_is_refused(
+    warehouse: Warehouse, sql: Sql, change: str, said: str
+):
+    sql(f"UPDATE ops.stream_offsets SET {change} WHERE partition = 0")
+    with pytest.raises(OffsetsLost, match=said):
+        warehouse.verify()
+
+
+def test_offsets_that_retention_took_are_told_instead_of_waited_for(warehouse: Warehouse):
+    warehouse.send([None] * 3)
+    warehouse.topics.delete_before(warehouse.topic, {0: 9})
+    with pytest.raises(OffsetsLost, match="/0 begins at offset 9, but offset 7 comes next"):
+        warehouse.verify()
 
 
 def test_a_stream_that_does_not_run_is_told_in_one_line(
