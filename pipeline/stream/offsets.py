@@ -67,16 +67,17 @@ def starting_offsets(topic: str, committed: Offsets, partitions: Offsets) -> str
     return json.dumps({topic: start})
 
 
-def reconcile(session: SparkSession, location: str, topic: str, committed: Offsets) -> None:
+def reconcile(session: SparkSession, location: str, committed: Offsets, held: TopicRange) -> None:
     """Make a restart from the checkpoint at `location` (URI) safe, or set it aside where it can't be.
 
-    It can't be where it could skip anything uncommitted. A batch begun and not finished is planned anew.
+    It can't be where it could skip anything uncommitted, nor where it begins with what Kafka no longer holds:
+    Spark would fail at each start. A batch begun and not finished is planned anew.
     """
     checkpoint = Checkpoint(session, location)
     if not checkpoint.exists():
         return
-    start = checkpoint.restart_offsets(topic)
-    problem = _disagreement(start, committed)
+    start = checkpoint.restart_offsets(held.topic)
+    problem = _disagreement(start, committed, held.begin)
     if problem:
         kept = checkpoint.set_aside()
         log.warning(
@@ -86,10 +87,17 @@ def reconcile(session: SparkSession, location: str, topic: str, committed: Offse
         log.info("batches %s were not finished; they are planned anew", unfinished)
 
 
-def _disagreement(start: Offsets | None, committed: Offsets) -> str | None:
+def _disagreement(start: Offsets | None, committed: Offsets, begin: Offsets) -> str | None:
     if start is None:
         return "it can't be read"
-    ahead = {p: offset for p, offset in start.items() if offset > committed.get(p, 0)}
+    # Where nothing is committed yet, nobody can read what is below the beginning.
+    ahead = {p: at for p, at in start.items() if at > committed.get(p, begin.get(p, 0))}
     if ahead:
         return f"it is ahead of what was committed (partition: offset {ahead}, committed {dict(committed)})"
+    # A partition that it does not know it would read from 0.
+    removed = {p: start.get(p, 0) for p, first in begin.items() if start and start.get(p, 0) < first}
+    if removed:
+        return (
+            f"it begins before what Kafka still holds (partition: offset {removed}, held from {dict(begin)})"
+        )
     return None
