@@ -47,15 +47,15 @@ def check_against_kafka(committed: Offsets, held: TopicRange) -> None:
         if end is None or next_offset > end:
             raise OffsetsLost(
                 f"{place} ends at offset {end}, but {next_offset} offsets of it are committed in"
-                " ops.stream_offsets: the topic was deleted or recreated. Give the new topic another name,"
-                " or delete this topic's rows from ops.stream_offsets to read it from its beginning."
+                " ops.stream_offsets: the topic was deleted or recreated. What is stored keeps the old one's"
+                " offsets, so let the new topic have another name (ECOM_KAFKA_ORDERS_TOPIC)."
             )
         begin = held.begin.get(partition, 0)
         if next_offset < begin:
             raise OffsetsLost(
                 f"{place} begins at offset {begin}, but offset {next_offset} comes next: Kafka's retention"
-                f" removed {begin - next_offset} events before they were read. To go on without them, set"
-                f" next_offset of this partition to {begin} in ops.stream_offsets."
+                f" removed {begin - next_offset} events before they were read. To go on without them:"
+                " `ecom stream skip --to-earliest`."
             )
 
 

@@ -119,4 +119,5 @@ def test_a_recreated_topic_is_refused_in_words(stack: Stack, topic: KafkaSetting
         assert refused.process.wait(120) == 1
         assert f"{topic.orders_topic}/0 ends at offset 0" in refused.log()
         assert "the topic was deleted or recreated" in refused.log()
+        assert "another name (ECOM_KAFKA_ORDERS_TOPIC)" in refused.log()
         assert "Traceback" not in refused.log()
