@@ -16,7 +16,10 @@ from tests.integration.samples import as_bytes, event, uid
 from tests.integration.topics import Topics
 
 Sql = Callable[..., list[tuple]]
-FINDINGS = ("lost", "doubled", "missing_facts", "surplus_facts", "different_facts", "counter_drift")
+FINDINGS = (
+    *("lost", "doubled", "missing_facts", "surplus_facts", "different_facts", "different_versions"),
+    "counter_drift",
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,79 @@ def test_a_fact_that_differs_in_any_column(warehouse: Warehouse, sql: Sql, chang
     report = warehouse.verify()
     assert found(report) == {"different_facts": 1}
     assert report.different_facts.samples == [uid(3, kind=1)]
+
+
+def test_a_fact_that_an_event_beats(warehouse: Warehouse, sql: Sql):
+    beaten = "order_version = 1, status = 'placed', event_id"
+    warehouse.take([event(60, order_id=uid(3, kind=1), order_version=2, status="paid")], first=7)
+    sql(f"UPDATE curated.fact_orders SET {beaten} = %s WHERE order_id = %s", uid(3), uid(3, kind=1))
+    report = warehouse.verify()
+    assert found(report) == {"different_facts": 1}
+    assert report.different_facts.samples == [uid(3, kind=1)]
+
+
+@pytest.mark.parametrize("key", ["customer_key", "product_key"])
+def test_a_fact_that_points_at_no_member_though_it_is_published(warehouse: Warehouse, sql: Sql, key: str):
+    sql(f"UPDATE curated.fact_orders SET {key} = 0 WHERE order_id = %s", uid(3, kind=1))
+    assert found(warehouse.verify()) == {"different_facts": 1}
+
+
+def test_a_fact_that_points_at_another_version(warehouse: Warehouse, sql: Sql):
+    add_customer(sql, "2026-02-20Z", "loyal")
+    publish_from_raw(warehouse.postgres)
+    assert found(warehouse.verify()) == {}
+    later = "(SELECT customer_key FROM curated.dim_customers WHERE segment = 'loyal')"
+    sql(f"UPDATE curated.fact_orders SET customer_key = {later} WHERE order_id = %s", uid(3, kind=1))
+    assert found(warehouse.verify()) == {"different_facts": 1}
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        *(("customers", f"{name} = 'x'") for name in ("name", "segment")),
+        ("customers", "country = 'XX'"),
+        *(("products", f"{name} = 'x'") for name in ("name", "category", "currency")),
+        ("products", "unit_price = 1"),
+        *((table, "valid_to = '2030-01-01Z'") for table in ("customers", "products")),
+    ],
+)
+def test_a_version_that_differs_in_any_column(warehouse: Warehouse, sql: Sql, table: str, change: str):
+    sql(f"UPDATE curated.dim_{table} SET {change} WHERE {table[:-1]}_key <> 0")
+    report = warehouse.verify()
+    assert found(report) == {"different_versions": 1}
+    number = 42 if table == "customers" else 7
+    assert report.different_versions.samples == [f"{table[:-1]} {number} from 1970-01-01 00:00:00 UTC"]
+
+
+@pytest.mark.parametrize("table", ["customers", "products"])
+def test_a_version_that_is_missing_and_one_with_another_key(warehouse: Warehouse, sql: Sql, table: str):
+    member = table[:-1]
+    sql(f"UPDATE curated.dim_{table} SET {member}_key = {member}_key + 1 WHERE {member}_key <> 0")
+    assert found(warehouse.verify()) == {"different_facts": 10, "different_versions": 1}
+    sql(f"DELETE FROM curated.dim_{table}")
+    # The unknown member is one of them.
+    assert found(warehouse.verify()) == {"different_facts": 10, "different_versions": 2}
+
+
+@pytest.mark.parametrize("add", [add_customer, add_product])
+def test_versions_are_what_a_long_history_says(warehouse: Warehouse, sql: Sql, add: Callable[..., None]):
+    for day, value in enumerate(("1", "1", "2", "2", "1", "3", "3"), 1):
+        add(sql, f"2026-03-0{day}Z", value)
+    assert warehouse.verify().pending_versions > 0
+    publish_from_raw(warehouse.postgres)
+    report = warehouse.verify()
+    assert (found(report), report.pending_versions) == ({}, 0)
+
+
+def test_what_came_after_the_last_publication_waits_and_is_no_fault(warehouse: Warehouse, sql: Sql):
+    add_customer(sql, "2026-03-01Z", "loyal")
+    add_product(sql, "2026-01-01Z", product_id=8)
+    report = warehouse.verify()
+    # The version that ends now, the one that begins, and a product's first.
+    assert (found(report), report.pending_versions) == ({}, 3)
+    sql("UPDATE raw.customers SET ingested_at = '2026-01-01Z'")
+    report = warehouse.verify()
+    assert (found(report), report.pending_versions) == ({"different_versions": 2}, 1)
 
 
 @pytest.mark.parametrize("counter", ["raw_rows", "dlq_rows"])
