@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import dlq, lifecycle
+from cli import dlq, lifecycle, stream
 from cli.airflow_api import AirflowRefused, AirflowUnavailable, RunTimeout
 from cli.demo import demo
 from cli.produce import produce
@@ -31,6 +31,7 @@ app.command()(seed)
 app.command()(produce)
 app.command()(verify)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(stream.app, name="stream")
 app.command()(demo)
 
 _EXPECTED: tuple[type[Exception], ...] = (

@@ -40,6 +40,7 @@ class KafkaConfig(_Section):
     retention_hours: int = Field(default=168, ge=1)
     max_message_bytes: int = Field(default=1_048_588, ge=1024, le=10_485_760)
     heap_mb: int = Field(default=512, ge=256, le=32768)
+    orders_topic: str = Field(default="orders", pattern=r"^[A-Za-z0-9._-]{1,249}$")
     cleaned_topic: bool = Field(default=False, description="also publish valid orders to orders_cleaned")
 
 

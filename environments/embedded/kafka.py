@@ -23,7 +23,9 @@ _LOG4J = Path(__file__).with_name("kafka-log4j2.yaml")
 def endpoint(config: PlatformConfig, port: int) -> KafkaEndpoint:
     """Return the endpoint; `orders_cleaned` only if it is configured."""
     cleaned = "orders_cleaned" if config.kafka.cleaned_topic else ""
-    return KafkaEndpoint(bootstrap_servers=f"{HOST}:{port}", cleaned_topic=cleaned)
+    return KafkaEndpoint(
+        bootstrap_servers=f"{HOST}:{port}", orders_topic=config.kafka.orders_topic, cleaned_topic=cleaned
+    )
 
 
 def folder(home: Home) -> Path:

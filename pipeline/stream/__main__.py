@@ -1,6 +1,7 @@
 """Run the streaming job until it is told to stop: `python -m pipeline.stream`.
 
-SIGTERM and SIGINT let the running micro-batch finish. Exit code 0 after such a stop, 1 after a failure.
+SIGTERM and SIGINT let the running micro-batch finish, within 20 s, and no other. Exit code 0 after such a
+stop, 1 after a failure.
 """
 
 import logging
@@ -12,7 +13,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from psycopg2.errors import UndefinedTable
-from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
@@ -39,20 +39,16 @@ from pipeline.stream.offsets import (
     reconcile,
     starting_offsets,
 )
-from pipeline.stream.progress import committed_offsets, prune_commits
+from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
+from pipeline.stream.watch import Housekeeping, StreamFailed, watch
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
 GIVE_UP_VARIABLE = "ECOM_STREAM_GIVE_UP_AFTER_S"
 GIVE_UP_AFTER_S = 60
-FINISH_BATCH_S = 20
 
 log = logging.getLogger("pipeline.stream")
-
-
-class StreamFailed(RuntimeError):
-    """The query ended by an error; the message is its first cause, the log has the rest."""
 
 
 def main() -> None:
@@ -66,7 +62,7 @@ def main() -> None:
         _on_stop_signal(stop.set)
         log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
         announce()
-        _watch(query, stop)
+        watch(query, stop, Housekeeping(job.postgres))
 
 
 def _on_stop_signal(action: Callable[[], None]) -> None:
@@ -108,7 +104,7 @@ def _start(job: StreamJob) -> StreamingQuery:
     committed = _committed(job)
     held = _held(job)
     check_against_kafka(committed, held)
-    reconcile(session, job.checkpoint, topic, committed)
+    reconcile(session, job.checkpoint, committed, held)
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
@@ -142,38 +138,12 @@ _patiently = retry(
 def _committed(job: StreamJob) -> dict[int, int]:
     patient = connect_patiently(job.postgres, "ingest", "ecom-stream-start", _give_up_after_s())
     with closing(patient) as connection, connection:
-        prune_commits(connection)
         return committed_offsets(connection, job.kafka.orders_topic)
 
 
 @_patiently
 def _held(job: StreamJob) -> TopicRange:
     return topic_range(job.kafka, job.kafka.orders_topic)
-
-
-def _watch(query: StreamingQuery, stop: threading.Event) -> None:
-    try:
-        while not stop.is_set():
-            if query.awaitTermination(1):
-                raise StreamFailed("the query ended by itself")
-        _finish_batch(query)
-    except StreamingQueryException as error:
-        raise StreamFailed(_first_lines(str(error))) from None
-
-
-def _finish_batch(query: StreamingQuery) -> None:
-    # Stopping in the middle of a batch loses nothing, but the next start would do its work again.
-    for _ in range(FINISH_BATCH_S):
-        if not query.status["isTriggerActive"] or query.awaitTermination(1):
-            break
-    query.stop()
-
-
-def _first_lines(message: str) -> str:
-    lines = [
-        line.strip() for line in message.splitlines() if line.strip() and not line.lstrip().startswith("at ")
-    ]
-    return "; ".join(lines[:3])
 
 
 EXPECTED = (StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, UndefinedTable)

@@ -1,6 +1,8 @@
 """Spark's checkpoint folder, read through Hadoop's file systems so that file: and s3: URIs both do."""
 
 import json
+import re
+import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +44,22 @@ class Checkpoint:
     def restart_offsets(self, topic: str) -> dict[int, int] | None:
         """Return where a query that restarts from here reads next, by partition.
 
-        That is the end of the last batch in `commits`, the batch after it being planned again from there; an
-        empty dict before the first commit; None if the files can't be read.
+        That is the end of the last batch in `commits`, the batch after it being planned again from there;
+        before the first commit it is where the source noted that it began, an empty dict if it noted nothing.
+        None unless every file that Spark reads at a restart can be read.
         """
         try:
             planned, done = self._batches("offsets"), self._batches("commits")
-            finished = [batch for batch in planned if batch in done]
-            return self._end_of(max(finished), topic) if finished else {}
+            if planned or self._holds("metadata"):
+                uuid.UUID(_parsed(self._text("metadata"))["id"])
+            began = self._began(topic) if self._holds("sources/0/0") else {}
+            if not done:
+                return began
+            last = max(done)
+            _parsed(self._lines(f"commits/{last}")[1])
+            if last:
+                self._end_of(last - 1, topic)  # Spark starts from the last two plans
+            return self._end_of(last, topic)
         except _unreadable():
             return None
 
@@ -86,13 +97,40 @@ class Checkpoint:
         names = [status.getPath().getName() for status in self._fs.listStatus(path)]
         return {int(name) for name in names if name.isdecimal()}
 
+    def _holds(self, name: str) -> bool:
+        return bool(self._fs.exists(self._jvm.org.apache.hadoop.fs.Path(self._path, name)))
+
     def _end_of(self, batch: int, topic: str) -> dict[int, int]:
-        path = self._jvm.org.apache.hadoop.fs.Path(self._path, f"offsets/{batch}")
-        stream = self._fs.open(path)
+        # Line 1 is the log's version, line 2 the batch's metadata, line 3 the one source's end offsets.
+        _, metadata, ends = self._lines(f"offsets/{batch}")[:3]
+        _parsed(metadata)
+        return _by_partition(ends, topic)
+
+    def _began(self, topic: str) -> dict[int, int]:
+        # The source writes a zero byte first (SPARK-19517).
+        return _by_partition(self._lines("sources/0/0")[1], topic)
+
+    def _lines(self, name: str) -> list[str]:
+        """Return the lines of a file that begins with its format's version."""
+        version, *rest = self._text(name).lstrip("\0").splitlines()
+        if not re.fullmatch(r"v[0-9]+", version):
+            raise ValueError(f"{name} begins with {version!r}")
+        return [version, *rest]
+
+    def _text(self, name: str) -> str:
+        stream = self._fs.open(self._jvm.org.apache.hadoop.fs.Path(self._path, name))
         try:
-            text = self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
         finally:
             stream.close()
-        # Line 1 is the log's version, line 2 the batch's metadata, line 3 the one source's end offsets.
-        by_partition = json.loads(text.splitlines()[2])[topic]
-        return {int(partition): int(offset) for partition, offset in by_partition.items()}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise TypeError(f"{text!r} is no JSON object")
+    return content
+
+
+def _by_partition(text: str, topic: str) -> dict[int, int]:
+    return {int(partition): int(offset) for partition, offset in _parsed(text)[topic].items()}

@@ -5,9 +5,7 @@ micro-batch changes nothing: whatever is below `ops.stream_offsets.next_offset` 
 Runs in Spark's Python workers on Arrow batches; nothing here runs per order.
 """
 
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,43 +15,15 @@ from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import WRITERS_LOCK
 from pipeline.events import FIELDS
-from pipeline.stream.dead_letters import DeadLetter, DeadLetterSink, known_origins, record_in_ledger
+from pipeline.stream.dead_letters import DeadLetterSink, record_in_ledger
+from pipeline.stream.staging import make_table, stage
+from pipeline.stream.tally import Tally
 
 RESULT_SCHEMA = "partition int, rows bigint, raw_rows bigint, duplicate_rows bigint, dlq_rows bigint"
 
-_COMMIT_SQL = Path(__file__).with_name("commit.sql").read_text(encoding="utf-8")
-# Temporary, so unlogged and private; made once per connection, emptied by each commit.
-_STAGING_SQL = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_orders (
-    event_id uuid, event_type text, event_time timestamptz, schema_version text, order_id uuid,
-    order_version integer, ordered_at timestamptz, customer_id bigint, product_id bigint, quantity integer,
-    unit_price numeric(12, 2), currency text, status text, extra text, source_offset bigint,
-    timestamp_ms bigint
-) ON COMMIT DELETE ROWS
-"""
-_COPY_SQL = "COPY staged_orders FROM STDIN"
-_READ_SIZE = 1 << 24
-
-
-@dataclass
-class Tally:
-    """What one partition of one micro-batch came to."""
-
-    partition: int
-    from_offset: int
-    until_offset: int = 0
-    rows: int = 0
-    staged_rows: int = 0
-    raw_rows: int = 0
-    dlq_rows: int = 0
-    max_timestamp_ms: int = 0
-    replayed_origins: list[str] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
-
-    @property
-    def duplicate_rows(self) -> int:
-        """Rows that were there already: known event_ids, and replays of a known origin that failed again."""
-        return self.rows - self.raw_rows - self.dlq_rows
+_FOLDER = Path(__file__).parent
+_COMMIT_SQL = (_FOLDER / "commit.sql").read_text(encoding="utf-8")
+_KNOWN_EVENTS_SQL = (_FOLDER / "known_events.sql").read_text(encoding="utf-8")
 
 
 def commit_partition(
@@ -61,7 +31,8 @@ def commit_partition(
 ) -> Tally | None:
     """Commit all of `batches` (COMMIT_COLUMNS of one partition, in offset order); None if there was no row.
 
-    Invalid messages are acknowledged by the DLQ before the commit, so that they are never lost.
+    Invalid messages are acknowledged by the DLQ before the commit, so that they are never lost. Raises
+    DoesNotAddUp, and commits nothing, unless each row is new in raw, known there, or in the DLQ.
     """
     filled = (batch for batch in batches if batch.num_rows)
     first = next(filled, None)
@@ -69,12 +40,9 @@ def commit_partition(
         return None
     tally = Tally(_only_partition(first), first.column("offset")[0].as_py())
     with connection, connection.cursor() as cursor:
-        cursor.execute(_STAGING_SQL)
+        make_table(cursor)
         next_offset = _lock_offset(cursor, topic, tally)
-        lines = _Lines(_unread(first, filled, next_offset), tally, topic, sink)
-        while not lines.finished:
-            cursor.copy_expert(_COPY_SQL, lines, size=_READ_SIZE)
-            lines.settle_claims(cursor)
+        stage(cursor, _unread(first, filled, next_offset), tally, topic, sink)
         if tally.rows:
             _apply(cursor, topic, tally)
     return tally
@@ -114,85 +82,22 @@ def _unread(
         batch = next(rest, None)
 
 
-class _Lines(io.RawIOBase):
-    """The file that COPY reads: each Arrow batch's lines are one contiguous buffer already.
-
-    Invalid messages are sent on as they pass, so that no more than one Arrow batch of them is held.
-    """
-
-    def __init__(
-        self,
-        batches: Iterator[pa.RecordBatch],
-        tally: Tally,
-        topic: str,
-        sink: DeadLetterSink,
-    ) -> None:
-        self._batches = batches
-        self._tally = tally
-        self._topic = topic
-        self._sink = sink
-        self._claiming: list[DeadLetter] = []
-        self.finished = False
-
-    def read(self, _size: int = -1) -> bytes:
-        # Longer than asked for is fine with psycopg2, which passes on whatever it gets.
-        while not self._claiming:
-            batch = next(self._batches, None)
-            if batch is None:
-                self.finished = True
-                return b""
-            self._count(batch)
-            payload = _text_buffer(batch.column("line"))
-            if payload:
-                return payload
-        return b""  # ends this COPY: only then can the ledger be asked
-
-    def settle_claims(self, cursor: Cursor) -> None:
-        """Send on the messages that say they were in the DLQ before, under the origin that is true."""
-        if self._claiming:
-            known = known_origins(cursor, (letter.claim for letter in self._claiming))
-            self._pass_on([letter.settled(known) for letter in self._claiming])
-            self._claiming = []
-
-    def _count(self, batch: pa.RecordBatch) -> None:
-        tally, lines = self._tally, batch.column("line")
-        if not tally.rows:
-            tally.from_offset = batch.column("offset")[0].as_py()
-        tally.rows += batch.num_rows
-        tally.staged_rows += batch.num_rows - lines.null_count
-        tally.until_offset = batch.column("offset")[-1].as_py() + 1
-        tally.max_timestamp_ms = max(tally.max_timestamp_ms, pc.max(batch.column("timestamp_ms")).as_py())
-        if lines.null_count:
-            dead = [
-                DeadLetter.from_row(row, self._topic) for row in batch.filter(pc.is_null(lines)).to_pylist()
-            ]
-            self._claiming = [letter for letter in dead if letter.claim]
-            self._pass_on([letter for letter in dead if not letter.claim])
-        origins = batch.column("origin")
-        if origins.null_count < batch.num_rows:
-            replayed = pc.and_(pc.is_valid(origins), pc.is_valid(lines))
-            tally.replayed_origins.extend(origins.filter(replayed).to_pylist())
-
-    def _pass_on(self, letters: list[DeadLetter]) -> None:
-        self._sink.send(letters)
-        self._tally.dead.extend(letter.without_payload() for letter in letters)
-
-
-def _text_buffer(lines: pa.Array) -> bytes:
-    _, offsets, data = lines.buffers()
-    if data is None:
-        return b""
-    bounds = memoryview(offsets).cast("i")
-    return bytes(memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]])
-
-
 def _apply(cursor: Cursor, topic: str, tally: Tally) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
     if tally.staged_rows:
-        cursor.execute(_COMMIT_SQL, {"topic": topic, "partition": tally.partition, "fields": list(FIELDS)})
-        (tally.raw_rows,) = cursor.fetchone() or (0,)
+        _merge(cursor, topic, tally)
     tally.dlq_rows = record_in_ledger(cursor, tally.dead, tally.replayed_origins)
+    tally.must_add_up(topic)
     _record_progress(cursor, topic, tally)
+
+
+def _merge(cursor: Cursor, topic: str, tally: Tally) -> None:
+    place = {"topic": topic, "partition": tally.partition}
+    cursor.execute(_COMMIT_SQL, place | {"fields": list(FIELDS), "staged": tally.staged_rows})
+    tally.raw_rows, not_taken = cursor.fetchone() or (0, None)
+    if not_taken:
+        cursor.execute(_KNOWN_EVENTS_SQL, place | {"not_taken": not_taken})
+        (tally.known_events,) = cursor.fetchone() or (0,)
 
 
 def _record_progress(cursor: Cursor, topic: str, tally: Tally) -> None:

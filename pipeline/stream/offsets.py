@@ -49,15 +49,15 @@ def check_against_kafka(committed: Offsets, held: TopicRange) -> None:
         if end is None or next_offset > end:
             raise OffsetsLost(
                 f"{place} ends at offset {end}, but {next_offset} offsets of it are committed in"
-                " ops.stream_offsets: the topic was deleted or recreated. Give the new topic another name,"
-                " or delete this topic's rows from ops.stream_offsets to read it from its beginning."
+                " ops.stream_offsets: the topic was deleted or recreated. What is stored keeps the old one's"
+                " offsets, so let the new topic have another name (ECOM_KAFKA_ORDERS_TOPIC)."
             )
         begin = held.begin.get(partition, 0)
         if next_offset < begin:
             raise OffsetsLost(
                 f"{place} begins at offset {begin}, but offset {next_offset} comes next: Kafka's retention"
-                f" removed {begin - next_offset} events before they were read. To go on without them, set"
-                f" next_offset of this partition to {begin} in ops.stream_offsets."
+                f" removed {begin - next_offset} events before they were read. To go on without them:"
+                " `ecom stream skip --to-earliest`."
             )
 
 
@@ -69,16 +69,17 @@ def starting_offsets(topic: str, committed: Offsets, partitions: Offsets) -> str
     return json.dumps({topic: start})
 
 
-def reconcile(session: "SparkSession", location: str, topic: str, committed: Offsets) -> None:
+def reconcile(session: "SparkSession", location: str, committed: Offsets, held: TopicRange) -> None:
     """Make a restart from the checkpoint at `location` (URI) safe, or set it aside where it can't be.
 
-    It can't be where it could skip anything uncommitted. A batch begun and not finished is planned anew.
+    It can't be where it could skip anything uncommitted, nor where it begins with what Kafka no longer holds:
+    Spark would fail at each start. A batch begun and not finished is planned anew.
     """
     checkpoint = Checkpoint(session, location)
     if not checkpoint.exists():
         return
-    start = checkpoint.restart_offsets(topic)
-    problem = _disagreement(start, committed)
+    start = checkpoint.restart_offsets(held.topic)
+    problem = _disagreement(start, committed, held.begin)
     if problem:
         kept = checkpoint.set_aside()
         log.warning(
@@ -88,10 +89,17 @@ def reconcile(session: "SparkSession", location: str, topic: str, committed: Off
         log.info("batches %s were not finished; they are planned anew", unfinished)
 
 
-def _disagreement(start: Offsets | None, committed: Offsets) -> str | None:
+def _disagreement(start: Offsets | None, committed: Offsets, begin: Offsets) -> str | None:
     if start is None:
         return "it can't be read"
-    ahead = {p: offset for p, offset in start.items() if offset > committed.get(p, 0)}
+    # Where nothing is committed yet, nobody can read what is below the beginning.
+    ahead = {p: at for p, at in start.items() if at > committed.get(p, begin.get(p, 0))}
     if ahead:
         return f"it is ahead of what was committed (partition: offset {ahead}, committed {dict(committed)})"
+    # A partition that it does not know it would read from 0.
+    removed = {p: start.get(p, 0) for p, first in begin.items() if start and start.get(p, 0) < first}
+    if removed:
+        return (
+            f"it begins before what Kafka still holds (partition: offset {removed}, held from {dict(begin)})"
+        )
     return None

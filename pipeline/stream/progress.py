@@ -38,8 +38,9 @@ def totals(connection: Connection, topic: str) -> Totals:
     """Return the counters of ops.stream_offsets, summed over the partitions."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(sum(next_offset - first_offset), 0)::bigint, coalesce(sum(raw_rows), 0)::bigint,"
-            " coalesce(sum(duplicate_rows), 0)::bigint, coalesce(sum(dlq_rows), 0)::bigint"
+            "SELECT coalesce(sum(next_offset - first_offset - skipped_offsets), 0)::bigint,"
+            " coalesce(sum(raw_rows), 0)::bigint, coalesce(sum(duplicate_rows), 0)::bigint,"
+            " coalesce(sum(dlq_rows), 0)::bigint"
             " FROM ops.stream_offsets WHERE topic = %s",
             (topic,),
         )

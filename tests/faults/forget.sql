@@ -13,6 +13,6 @@ UPDATE ops.stream_offsets AS o SET
     raw_rows = (SELECT count(*) FROM raw.orders WHERE source = o.topic AND source_partition = o.partition),
     dlq_rows = (SELECT count(*) FROM ops.dlq_events d WHERE d.topic = o.topic AND d.partition = o.partition)
 WHERE topic = %(topic)s;
-UPDATE ops.stream_offsets SET duplicate_rows = next_offset - first_offset - raw_rows - dlq_rows
+UPDATE ops.stream_offsets SET duplicate_rows = next_offset - first_offset - raw_rows - dlq_rows - skipped_offsets
 WHERE topic = %(topic)s;
 DELETE FROM ops.stream_offsets WHERE topic = %(topic)s AND next_offset = 0;

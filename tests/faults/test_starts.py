@@ -94,6 +94,22 @@ def test_a_database_restored_from_a_backup_is_caught_up_from_there(
     assert list(checkpoints.glob("*.aside-*"))
 
 
+@pytest.mark.parametrize("damaged", ["commits", "offsets", "metadata", "sources/0"])
+def test_a_damaged_checkpoint_is_set_aside(
+    stack: Stack, topic: KafkaSettings, checkpoints: Path, damaged: str
+):
+    produce(stack, topic, 300)
+    consume(stack, topic, checkpoints)
+    place = checkpoints / f"{topic.orders_topic}-stream" / damaged
+    newest = place if place.is_file() else max(place.glob("[0-9]*"), key=lambda path: int(path.name))
+    newest.with_name(f".{newest.name}.crc").unlink(missing_ok=True)
+    newest.write_bytes(newest.read_bytes()[:5])
+    produce(stack, topic, 200)
+    log = consume(stack, topic, checkpoints)
+    assert "it can't be read; starting from ops.stream_offsets" in log
+    assert stack.committed(topic.orders_topic) == 500
+
+
 def test_a_recreated_topic_is_refused_in_words(stack: Stack, topic: KafkaSettings, checkpoints: Path):
     produce(stack, topic, 300)
     consume(stack, topic, checkpoints)
@@ -103,4 +119,5 @@ def test_a_recreated_topic_is_refused_in_words(stack: Stack, topic: KafkaSetting
         assert refused.process.wait(120) == 1
         assert f"{topic.orders_topic}/0 ends at offset 0" in refused.log()
         assert "the topic was deleted or recreated" in refused.log()
+        assert "another name (ECOM_KAFKA_ORDERS_TOPIC)" in refused.log()
         assert "Traceback" not in refused.log()

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from pipeline.database import connect
 from pipeline.settings import PostgresSettings
-from pipeline.stream.commit import Tally, commit_partition
+from pipeline.stream.commit import commit_partition
 from pipeline.stream.dead_letters import DeadLetter
+from pipeline.stream.tally import Tally
 from tests.integration.samples import RECEIVED_MS
 
 SCHEMA = pa.schema(
@@ -54,9 +55,14 @@ def batch(rows: Iterable[Row], first_offset: int = 0, partition: int = 0) -> pa.
     whole = []
     for offset, row in enumerate(rows, first_offset):
         place = {"partition": partition, "offset": offset, "timestamp_ms": RECEIVED_MS + offset}
-        line = f"{row['line']}\t{offset}\t{RECEIVED_MS + offset}\n" if "line" in row else None
+        line = finished(row["line"], offset) if "line" in row else None
         whole.append({**place, **row, "line": line})
     return pa.RecordBatch.from_pylist(whole, schema=SCHEMA)
+
+
+def finished(line: str, offset: int) -> str:
+    """Return a line of COPY's text format with its place and its end."""
+    return f"{line}\t{offset}\t{RECEIVED_MS + offset}\n"
 
 
 def commit(

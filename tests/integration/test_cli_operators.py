@@ -21,7 +21,7 @@ from pipeline.database import connect
 from pipeline.settings import KafkaSettings, PostgresSettings
 from pipeline.stream.dead_letters import DeadLetter, KafkaDeadLetterSink
 from tests.integration.commits import commit, invalid, valid
-from tests.integration.samples import RECEIVED_MS, event, uid
+from tests.integration.samples import RECEIVED_MS, as_bytes, event, uid
 from tests.integration.topics import Topics
 
 Sql = Callable[..., list[tuple]]
@@ -51,25 +51,34 @@ def dlq_topic(topics: Topics) -> str:
     return topics.make("dlq")
 
 
+@pytest.fixture(scope="module")
+def orders_topic(topics: Topics) -> str:
+    """A topic with what is committed in each test: two invalid messages and three orders."""
+    topic = topics.make()
+    topics.send(topic, [(None, b"{"), (None, b"{}")])
+    topics.send(topic, [(None, as_bytes(event(number))) for number in range(3)], partition=1)
+    return topic
+
+
 @pytest.fixture
 def operator(
     platform_env: dict[str, str],
     database: PostgresSettings,
     kafka: KafkaSettings,
-    empty_topic: str,
+    orders_topic: str,
     dlq_topic: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Operator:
     """Three orders and two dead letters, of which the topic holds the first."""
     monkeypatch.setenv("ECOM_POSTGRES_DATABASE", database.database)
-    monkeypatch.setenv("ECOM_KAFKA_ORDERS_TOPIC", empty_topic)
+    monkeypatch.setenv("ECOM_KAFKA_ORDERS_TOPIC", orders_topic)
     monkeypatch.setenv("ECOM_KAFKA_DLQ_TOPIC", dlq_topic)
-    commit(database, [invalid(), invalid(reason="missing_field")], topic=empty_topic)
-    commit(database, [valid(event(number)) for number in range(3)], partition=1, topic=empty_topic)
-    letter = DeadLetter(f"{empty_topic}/0/0", RECEIVED_MS, "malformed_json", "why", 1, b"k", BYTES)
+    commit(database, [invalid(), invalid(reason="missing_field")], topic=orders_topic)
+    commit(database, [valid(event(number)) for number in range(3)], partition=1, topic=orders_topic)
+    letter = DeadLetter(f"{orders_topic}/0/0", RECEIVED_MS, "malformed_json", "why", 1, b"k", BYTES)
     KafkaDeadLetterSink(kafka.model_copy(update={"dlq_topic": dlq_topic})).send([letter])
-    return Operator(empty_topic, capsys, monkeypatch)
+    return Operator(orders_topic, capsys, monkeypatch)
 
 
 def test_verify_is_clean(operator: Operator):

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.database import WRITERS_LOCK, connect
 from pipeline.settings import PostgresSettings
-from pipeline.stream.commit import Tally, commit_partition
+from pipeline.stream.commit import commit_partition
+from pipeline.stream.tally import Tally
 from tests.integration.commits import Sink, batch, commit, valid
 from tests.integration.conftest import Connect
 from tests.integration.samples import event

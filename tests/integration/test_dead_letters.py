@@ -7,8 +7,9 @@ import pytest
 
 from pipeline.database import connect
 from pipeline.settings import PostgresSettings
-from pipeline.stream.commit import Tally, commit_partition
+from pipeline.stream.commit import commit_partition
 from pipeline.stream.dead_letters import DeadLetter
+from pipeline.stream.tally import Tally
 from tests.integration.commits import Row, Sink, batch, commit, invalid, valid
 from tests.integration.samples import RECEIVED_MS, event
 

@@ -1,7 +1,8 @@
 """Topics of a test's own: made, filled and read to their end."""
 
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -44,6 +45,18 @@ class Topics:
             ]
             for future in sent:
                 future.get(30)
+
+    def delete_before(self, topic: str, offsets: Mapping[int, int]) -> None:
+        """Delete what is below these offsets, as retention does; partition -> first offset that stays."""
+        places = {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
+        self._admin.delete_records(places)
+
+    def recreate(self, topic: str, partitions: int = 2) -> None:
+        """Delete a topic and make it again, empty."""
+        self._admin.delete_topics([topic])
+        while topic in self._admin.list_topics():
+            time.sleep(0.05)  # a poll of the brokers, which delete in the background
+        self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=LIMIT)])
 
     def read(self, topic: str) -> list[Any]:
         """Return what the topic holds now."""

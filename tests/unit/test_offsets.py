@@ -68,6 +68,10 @@ class FakeCheckpoint:
         return "elsewhere"
 
 
+ALL = TopicRange("orders", begin={0: 0, 1: 0}, end={0: 200, 1: 200})
+AGED = TopicRange("orders", begin={0: 100, 1: 0}, end={0: 200, 1: 200})
+
+
 @pytest.mark.parametrize(
     ("restart", "committed", "aside", "said"),
     [
@@ -92,14 +96,42 @@ def test_a_checkpoint_that_could_skip_orders_is_set_aside(
 ):
     kind: Any = type("Checkpoint", (FakeCheckpoint,), {"restart": restart})
     monkeypatch.setattr(offsets, "Checkpoint", kind)
-    offsets.reconcile(None, "file:/c", "orders", committed)  # type: ignore[arg-type]
+    offsets.reconcile(None, "file:/c", committed, ALL)  # type: ignore[arg-type]
     assert kind.aside == aside
     assert said in caplog.text
     assert bool(caplog.records) == bool(aside)
 
 
+@pytest.mark.parametrize(
+    ("restart", "committed", "aside", "said"),
+    [
+        ({0: 100, 1: 0}, {0: 150, 1: 9}, 0, ""),
+        ({0: 99, 1: 0}, {0: 150, 1: 9}, 1, "what Kafka still holds (partition: offset {0: 99}"),
+        # Spark would read a partition that the checkpoint does not know from 0.
+        ({1: 5}, {0: 150, 1: 9}, 1, "what Kafka still holds (partition: offset {0: 0}"),
+        ({}, {0: 150}, 0, ""),
+        # Begun at what was the beginning already, and killed before the first commit.
+        ({0: 100, 1: 0}, {}, 0, ""),
+        ({0: 101, 1: 0}, {}, 1, "ahead of what was committed"),
+    ],
+)
+def test_a_checkpoint_that_begins_with_what_retention_took_is_set_aside(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    restart: dict[int, int],
+    committed: dict[int, int],
+    aside: int,
+    said: str,
+):
+    kind: Any = type("Checkpoint", (FakeCheckpoint,), {"restart": restart})
+    monkeypatch.setattr(offsets, "Checkpoint", kind)
+    offsets.reconcile(None, "file:/c", committed, AGED)  # type: ignore[arg-type]
+    assert kind.aside == aside
+    assert said in caplog.text
+
+
 def test_without_a_checkpoint_nothing_is_set_aside(monkeypatch: pytest.MonkeyPatch):
     kind: Any = type("Checkpoint", (FakeCheckpoint,), {"present": False})
     monkeypatch.setattr(offsets, "Checkpoint", kind)
-    offsets.reconcile(None, "file:/c", "orders", {0: 5})  # type: ignore[arg-type]
+    offsets.reconcile(None, "file:/c", {0: 5}, ALL)  # type: ignore[arg-type]
     assert kind.aside == 0
