@@ -12,7 +12,8 @@ from benchmarks.lab import Lab, open_lab
 from benchmarks.peers import dbt_models, sql_rebuild
 from benchmarks.result import Result
 from pipeline.jobs.run import Selection, record_gate
-from pipeline.jobs.steps import SPARK_CONF, Steps
+from pipeline.jobs.session import SPARK_CONF
+from pipeline.jobs.steps import Steps
 from pipeline.settings import SparkSettings
 from pipeline.spark_session import open_session
 

@@ -12,7 +12,7 @@ import typer
 from pipeline.jobs.publish import StagingIncomplete
 from pipeline.jobs.run import Kind, RunUnknown, Selection
 from pipeline.jobs.seat import SeatLost, SeatTaken
-from pipeline.settings import PostgresSettings, SparkSettings, load
+from pipeline.settings import PostgresSettings, load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -87,10 +87,9 @@ def _steps(run_id: str) -> "Steps":
 
 
 def _open_session() -> "SparkSession":
-    from pipeline.jobs.steps import SPARK_CONF
-    from pipeline.spark_session import open_session
+    from pipeline.jobs.session import open_batch_session
 
-    return open_session(load(SparkSettings), "ecom-batch", SPARK_CONF)
+    return open_batch_session()
 
 
 def _say_waiting(owner: str) -> None:

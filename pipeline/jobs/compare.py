@@ -1,14 +1,10 @@
 """The batch's own rebuild of everything, compared with what is published; it changes nothing."""
 
-from contextlib import closing
-from dataclasses import dataclass
-
 from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.database import connect_patiently
 from pipeline.jobs import queries
 from pipeline.jobs.dimensions import (
     CUSTOMER_ATTRIBUTES,
@@ -22,8 +18,8 @@ from pipeline.jobs.marks import highest, last_publication
 from pipeline.jobs.run import Marks
 from pipeline.jobs.warehouse_source import read
 from pipeline.settings import PostgresSettings
+from pipeline.verify.report import SAMPLES, Finding
 
-SAMPLES = 5
 _PAGES_PER_SLICE = 8_192  # 64 MB
 
 FACTS = T.StructType(
@@ -36,27 +32,12 @@ FACTS = T.StructType(
 )
 
 
-@dataclass(frozen=True)
-class Differences:
-    """Orders whose row in curated.fact_orders is not what the batch makes of raw: how many, and some."""
+def compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -> Finding:
+    """Rebuild all facts from raw in Spark and compare them with curated, both in the cursor's snapshot.
 
-    count: int
-    samples: list[str]
-
-
-def compare(session: SparkSession, settings: PostgresSettings) -> Differences:
-    """Rebuild all facts from raw in Spark and compare them with curated, both in one snapshot.
-
-    Versions are made of the states that the last publication knew; later ones are the next batch's.
-    Raises DatabaseUnavailable.
+    The cursor's transaction is REPEATABLE READ and of role etl. Versions are made of the states that the last
+    publication knew; later ones are the next batch's.
     """
-    with closing(connect_patiently(settings, "etl", "ecom-verify")) as connection:
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        with connection, connection.cursor() as cursor:
-            return _compare(session, settings, cursor)
-
-
-def _compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -> Differences:
     cursor.execute("SELECT pg_export_snapshot()")
     (snapshot,) = cursor.fetchone() or ("",)
     _, published = last_publication(cursor)
@@ -91,17 +72,17 @@ def _as_text(name: str) -> str:
     return f"{name}::text" if name in ("order_id", "event_id", "unit_price") else name
 
 
-def _differences(rebuilt: DataFrame, curated: DataFrame) -> Differences:
+def _differences(rebuilt: DataFrame, curated: DataFrame) -> Finding:
     left = rebuilt.select("order_id", F.struct(*FACT_COLUMNS).alias("rebuilt"))
     right = curated.select("order_id", F.struct(*FACT_COLUMNS).alias("curated"))
     both = left.join(right, on="order_id", how="full_outer")
     differing = both.where(~F.col("rebuilt").eqNullSafe(F.col("curated")))
     count = differing.count()
     if not count:
-        return Differences(0, [])
+        return Finding(0)
     # Once more rather than to keep them all: this is the rare case, and there may be millions.
     samples = differing.orderBy("order_id").limit(SAMPLES).select(_sample().alias("sample")).collect()
-    return Differences(count, [row["sample"] for row in samples])
+    return Finding(count, [row["sample"] for row in samples])
 
 
 def _sample() -> Column:

@@ -30,11 +30,6 @@ from pipeline.jobs.warehouse_source import read
 from pipeline.settings import PostgresSettings
 
 log = logging.getLogger(__name__)
-
-SPARK_CONF = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
-    "spark.sql.adaptive.enabled": "true",
-}
 # Above this many versions a dimension is shuffled to the orders instead of copied to every worker.
 BROADCAST_ROWS = 2_000_000
 ORDERS_PER_SLICE = 250_000

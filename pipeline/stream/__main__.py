@@ -30,6 +30,7 @@ from pipeline.settings import (
 )
 from pipeline.spark_session import open_session
 from pipeline.stream.checkpoint import CheckpointStuck
+from pipeline.stream.health import record_start
 from pipeline.stream.job import SPARK_CONF, StreamJob
 from pipeline.stream.offsets import (
     OffsetsLost,
@@ -105,6 +106,7 @@ def _start(job: StreamJob) -> StreamingQuery:
     held = _held(job)
     check_against_kafka(committed, held)
     reconcile(session, job.checkpoint, committed, held)
+    _note_start(job)
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
@@ -139,6 +141,11 @@ def _committed(job: StreamJob) -> dict[int, int]:
     patient = connect_patiently(job.postgres, "ingest", "ecom-stream-start", _give_up_after_s())
     with closing(patient) as connection, connection:
         return committed_offsets(connection, job.kafka.orders_topic)
+
+
+def _note_start(job: StreamJob) -> None:
+    with closing(connect_patiently(job.postgres, "ingest", "ecom-stream-start")) as connection, connection:
+        record_start(connection)
 
 
 @_patiently

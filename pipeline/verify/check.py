@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -12,10 +13,12 @@ from pipeline.stream.offsets import Offsets, check_against_kafka
 from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 from pipeline.verify.accounting import accounts, doubled, drift, lost
-from pipeline.verify.report import Report
+from pipeline.verify.report import Finding, Report
 from pipeline.verify.tables import dimensions, facts
 
 POLL_S = 0.25
+
+BatchRebuild = Callable[[Cursor], Finding]
 
 
 class StreamBehind(RuntimeError):
@@ -27,10 +30,12 @@ def verify(
     kafka: KafkaSettings,
     timeout_s: float = 120,
     on_wait: Callable[[int], None] = lambda behind: None,
+    batch: BatchRebuild | None = None,
 ) -> Report:
     """Fix the topic's end offsets, wait until they are committed, and check one snapshot of the warehouse.
 
-    `on_wait` is told how many offsets are still to come. Raises StreamBehind after `timeout_s` seconds
+    `on_wait` is told how many offsets are still to come; `batch` compares the facts with its own rebuild in
+    the snapshot of the cursor that it is given. Raises StreamBehind after `timeout_s` seconds
     without any progress, OffsetsLost where Kafka and `ops` can't be brought together, TopicMissing,
     KafkaUnavailable or DatabaseUnavailable.
     """
@@ -40,7 +45,8 @@ def verify(
         _wait_for(connection, kafka.orders_topic, end, timeout_s, on_wait)
         connection.set_session(isolation_level="REPEATABLE READ")
         with connection, connection.cursor() as cursor:
-            return _check(cursor, kafka.orders_topic)
+            report = _check(cursor, kafka.orders_topic)
+            return replace(report, different_from_batch=batch(cursor)) if batch else report
     finally:
         connection.close()
 

@@ -37,6 +37,8 @@ class Report:
     different_facts: Finding
     different_versions: Finding
     counter_drift: Finding
+    different_from_batch: Finding | None = None
+    """None where the batch's rebuild was left out."""
 
     @property
     def clean(self) -> bool:

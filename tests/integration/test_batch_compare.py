@@ -1,18 +1,27 @@
 """The batch's rebuild beside what is published: equal after a run, and each kind of difference seen."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from pyspark.sql import SparkSession
 
-from pipeline.jobs.compare import compare
+from pipeline.database import connect
+from pipeline.jobs import compare
 from pipeline.settings import PostgresSettings
+from pipeline.verify import Finding
 from tests.integration.batches import Batch
 from tests.integration.commits import commit, valid
 from tests.integration.members import add_customer, add_product
 from tests.integration.samples import event, uid
 
 Sql = Callable[..., list[tuple]]
+
+
+def differences(spark: SparkSession, settings: PostgresSettings) -> Finding:
+    with closing(connect(settings, "etl", "tests")) as connection:
+        connection.set_session(isolation_level="REPEATABLE READ")
+        return compare.compare(spark, settings, connection.cursor())
 
 
 @pytest.fixture
@@ -30,7 +39,7 @@ def test_after_a_run_and_more_stream_rows_nothing_differs(
     commit(published, [valid(event(7)), valid(event(8, customer_id=99))], first_offset=5)
     # A change that no publication knows yet is no difference.
     add_customer(sql, "2026-01-02Z", "loyal")
-    assert compare(spark, published).count == 0
+    assert differences(spark, published).count == 0
 
 
 @pytest.mark.parametrize(
@@ -46,12 +55,12 @@ def test_a_changed_or_lost_fact_is_named(
     published: PostgresSettings, spark: SparkSession, sql: Sql, statement: str
 ):
     sql(statement, uid(3, kind=1))
-    found = compare(spark, published)
+    found = differences(spark, published)
     assert found.count == 1
     assert found.samples[0].startswith(uid(3, kind=1))
 
 
 def test_a_surplus_fact_is_named(published: PostgresSettings, spark: SparkSession, sql: Sql):
     sql("UPDATE curated.fact_orders SET order_id = %s WHERE order_id = %s", uid(77, kind=1), uid(3, kind=1))
-    found = compare(spark, published)
+    found = differences(spark, published)
     assert [sample[:36] for sample in found.samples] == [uid(3, kind=1), uid(77, kind=1)]

@@ -90,9 +90,9 @@ def test_verify_is_clean(operator: Operator):
 
 def test_verify_says_what_is_wrong(operator: Operator, sql: Sql):
     sql("DELETE FROM curated.fact_orders WHERE order_id = %s", uid(1, kind=1))
-    code, out, _ = operator.types("verify", "--json")
+    code, out, _ = operator.types("verify", "--quick", "--json")
     assert (code, json.loads(out)["missing_facts"]) == (1, {"count": 1, "samples": [uid(1, kind=1)]})
-    code, out, _ = operator.types("verify")
+    code, out, _ = operator.types("verify", "--quick")
     assert code == 1
     assert "NOT clean" in out
     assert uid(1, kind=1) in out
