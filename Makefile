@@ -30,8 +30,7 @@ help: ## Show this list
 
 .PHONY: setup
 setup: $(SYNCED) prerequisites ## Get uv, Python packages (uv.lock) and the Java jars
-	@if [ -f environments/embedded/jars.py ]; then \
-		python -c "import sys; from environments.embedded.jars import main; sys.exit(main())"; fi
+	@python -c "import sys; from environments.embedded.jars import main; sys.exit(main())"
 
 .PHONY: prerequisites
 prerequisites:

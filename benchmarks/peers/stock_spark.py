@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.peers.floor import COLUMNS, FACT_COLUMNS, UPSERT
+from environments.embedded.jars import JarSet, resolved
 from pipeline.database import connect
 from pipeline.settings import (
     KafkaSettings,
@@ -24,6 +25,7 @@ from pipeline.settings import (
 from pipeline.stream.event_columns import EVENT_TYPE
 from pipeline.stream.topic import spark_options
 
+_JDBC = JarSet("jdbc", (("org.postgresql", "postgresql", "42.7.7"),))
 _STAGE = (
     "CREATE TABLE IF NOT EXISTS staging.stock (event_id text, event_type text,"
     " event_time timestamptz, schema_version text, order_id text,"
@@ -91,7 +93,9 @@ def main() -> None:
 
 def _session(settings: SparkSettings) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master(settings.master).config("spark.jars", settings.jars)
+    # Only this peer speaks JDBC, so only it fetches the driver.
+    driver = ",".join(str(jar) for jar in resolved(_JDBC).glob("*.jar"))
+    builder = SparkSession.builder.master(settings.master).config("spark.jars", f"{settings.jars},{driver}")
     builder = builder.config("spark.driver.memory", settings.driver_memory)
     return (
         builder.config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false").getOrCreate()

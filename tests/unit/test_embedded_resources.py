@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from environments.embedded import jars, java, kafka, kafka_topics, ports, secret_files
+from environments.embedded import ivy, jars, java, kafka, kafka_topics, ports, secret_files
 from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.home import Home
 from infra.config import PlatformConfig
@@ -106,6 +106,28 @@ def test_an_unreachable_repository_is_told_in_a_line(tmp_path: Path, monkeypatch
     assert "\n" not in str(told.value)
     assert not jars.KAFKA.folder.exists()
     assert list((tmp_path / "jars").iterdir()) == []
+
+
+def test_a_mirrors_password_is_printed_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ECOM_CACHE", str(tmp_path))
+    address = f"127.0.0.1:{ports.any_free()}/maven2/"
+    monkeypatch.setenv("ECOM_MAVEN_REPOSITORY", f"http://somebody:hunter2@{address}")
+    monkeypatch.setattr(jars, "_ATTEMPTS", 1)
+    said: list[str] = []
+    with pytest.raises(EnvironmentFailed) as told:
+        jars.kafka_jars(said.append)
+    for text in (str(told.value), *said):
+        assert f"http://***@{address}" in text
+        assert "hunter2" not in text
+        assert "somebody" not in text
+
+
+def test_what_ivy_says_of_a_mirror_is_printed_without_its_password():
+    output = "\tServer access error at url https://u:hunter2@m.example/a.pom (java.io.IOException: Exception)"
+    assert "https://***@m.example/a.pom" in ivy.explain_ivy(output)
+    assert "hunter2" not in ivy.explain_ivy(output)
+    assert ivy.redacted("https://m.example/a@b") == "https://***@b"
+    assert ivy.redacted("no address, me@example.com") == "no address, me@example.com"
 
 
 def test_jar_names_without_their_versions():
