@@ -83,6 +83,7 @@ class SparkEndpoint(_Endpoint):
     driver_memory: str = "1g"
     max_offsets_per_trigger: int = Field(ge=1)
     trigger_interval_ms: int = Field(ge=0)
+    give_up_after_s: int = Field(default=60, ge=1)
 
     def variables(self) -> Env:
         """Return the ECOM_SPARK_* and ECOM_STREAM_* variables; jars are comma-separated paths."""
@@ -93,6 +94,7 @@ class SparkEndpoint(_Endpoint):
             "ECOM_SPARK_DRIVER_MEMORY": self.driver_memory,
             "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER": str(self.max_offsets_per_trigger),
             "ECOM_STREAM_TRIGGER_INTERVAL_MS": str(self.trigger_interval_ms),
+            "ECOM_STREAM_GIVE_UP_AFTER_S": str(self.give_up_after_s),
         }
 
 

@@ -101,12 +101,16 @@ class EmrServerlessSettings(BaseSettings):
 
 
 class StreamSettings(BaseSettings):
-    """Pace of the streaming job: events per micro-batch at most, and milliseconds between triggers."""
+    """Pace of the streaming job: events per micro-batch at most, and milliseconds between triggers.
+
+    `give_up_after_s` is how long a start waits for servers, migrations and topics that are not there yet.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ECOM_STREAM_", frozen=True, extra="ignore")
 
     max_offsets_per_trigger: int = Field(ge=1)
     trigger_interval_ms: int = Field(ge=0)
+    give_up_after_s: int = Field(ge=1)
 
 
 class AirflowSettings(BaseSettings):

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from psycopg2.errors import UndefinedTable
 from pyspark.sql.streaming.query import StreamingQuery
@@ -22,7 +23,6 @@ from pipeline.kafka_client import KafkaUnavailable
 from pipeline.settings import (
     KafkaSettings,
     PostgresSettings,
-    SettingsError,
     SparkSettings,
     StorageSettings,
     StreamSettings,
@@ -46,10 +46,9 @@ from pipeline.stream.warm_up import warm_up
 from pipeline.stream.watch import Housekeeping, StreamFailed, watch
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
-GIVE_UP_VARIABLE = "ECOM_STREAM_GIVE_UP_AFTER_S"
-GIVE_UP_AFTER_S = 60
 
 log = logging.getLogger("pipeline.stream")
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -97,48 +96,36 @@ def _ready_file() -> Iterator[Callable[[], None]]:
 
 
 def _start(job: StreamJob) -> StreamingQuery:
-    _give_up_after_s()  # a wrong value is told now, not when it is needed
     # The session first: it needs neither PostgreSQL nor Kafka, which may still be starting.
     session = open_session(load(SparkSettings), "orders-stream", SPARK_CONF)
     warm_up(session)
     topic = job.kafka.orders_topic
-    committed = _committed(job)
-    held = _held(job)
+    committed = _patiently(_committed, job)
+    held = _patiently(_held, job)
     check_against_kafka(committed, held)
     reconcile(session, job.checkpoint, committed, held)
     _note_start(job)
     return job.start(session, starting_offsets(topic, committed, held.end))
 
 
-def _give_up_after_s() -> float:
-    text = os.environ.get(GIVE_UP_VARIABLE) or str(GIVE_UP_AFTER_S)
-    try:
-        return float(text)
-    except ValueError:
-        raise SettingsError(f"{GIVE_UP_VARIABLE}={text!r}: must be a number of seconds") from None
-
-
-def _too_late(state: RetryCallState) -> bool:
-    return stop_after_delay(_give_up_after_s())(state)
-
-
 def _say_what_is_missing(state: RetryCallState) -> None:
     log.info("waiting: %s", str(state.outcome.exception() if state.outcome else "").strip())
 
 
-_patiently = retry(
-    # A first start comes before the migrations and the topic; what is still missing at the end is told.
-    retry=retry_if_exception_type((KafkaUnavailable, TopicMissing, UndefinedTable)),
-    wait=wait_exponential_jitter(multiplier=0.2, max=2),
-    stop=_too_late,
-    before_sleep=_say_what_is_missing,
-    reraise=True,
-)
+def _patiently(ask: Callable[[StreamJob], T], job: StreamJob) -> T:
+    """Ask until there is an answer: a first start comes before the migrations and the topic."""
+    attempt = retry(
+        retry=retry_if_exception_type((KafkaUnavailable, TopicMissing, UndefinedTable)),
+        wait=wait_exponential_jitter(multiplier=0.2, max=2),
+        stop=stop_after_delay(job.stream.give_up_after_s),
+        before_sleep=_say_what_is_missing,
+        reraise=True,  # what is still missing at the end is told
+    )
+    return attempt(ask)(job)
 
 
-@_patiently
 def _committed(job: StreamJob) -> dict[int, int]:
-    patient = connect_patiently(job.postgres, "ingest", "ecom-stream-start", _give_up_after_s())
+    patient = connect_patiently(job.postgres, "ingest", "ecom-stream-start", job.stream.give_up_after_s)
     with closing(patient) as connection, connection:
         return committed_offsets(connection, job.kafka.orders_topic)
 
@@ -148,7 +135,6 @@ def _note_start(job: StreamJob) -> None:
         record_start(connection)
 
 
-@_patiently
 def _held(job: StreamJob) -> TopicRange:
     return topic_range(job.kafka, job.kafka.orders_topic)
 
