@@ -26,6 +26,7 @@ def publish(cursor: Cursor, seat: Seat, run: BatchRun) -> int:
     """
     seat.keep(cursor)
     if run.publication_id is not None:
+        seat.release(cursor)  # this repetition took it again
         return run.publication_id
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
     _check(cursor, run)

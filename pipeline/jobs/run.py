@@ -121,6 +121,8 @@ def record_staged(cursor: Cursor, run_id: str, **rows: int | None) -> None:
         )
 
 
-def record_gate(cursor: Cursor, run_id: str) -> None:
-    """Note that what is staged now may be published."""
-    cursor.execute("UPDATE ops.batch_runs SET gated_at = now() WHERE run_id = %s", (run_id,))
+def record_gate(cursor: Cursor, run_id: str, passed: bool = True) -> None:
+    """Note that what is staged now may be published, or that it may not."""
+    cursor.execute(
+        "UPDATE ops.batch_runs SET gated_at = CASE WHEN %s THEN now() END WHERE run_id = %s", (passed, run_id)
+    )

@@ -51,7 +51,12 @@ class Seat:
 
     def release(self, cursor: Cursor) -> None:
         """Let another run take the seat; until one does, staging stays as this run left it."""
-        cursor.execute("UPDATE ops.batch_seat SET released_at = now() WHERE run_id = %s", (self.run_id,))
+        release(cursor, self.run_id)
+
+
+def release(cursor: Cursor, run_id: str) -> None:
+    """Free the seat if it is this run's."""
+    cursor.execute("UPDATE ops.batch_seat SET released_at = now() WHERE run_id = %s", (run_id,))
 
 
 @contextmanager

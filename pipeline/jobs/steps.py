@@ -1,11 +1,11 @@
-"""The steps of a batch run, each a process of its own or all in one: begin, dimensions, facts, publish.
+"""The steps of a batch run, each a process of its own or all in one: begin to check.
 
 Each step may be repeated: it clears what it staged before. No JVM is started where nothing is to be read.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from pipeline.database import connect_patiently
 from pipeline.jobs import facts, marks, publish, queries
 from pipeline.jobs import run as runs
 from pipeline.jobs.dimensions import (
@@ -24,9 +25,13 @@ from pipeline.jobs.dimensions import (
     versions,
 )
 from pipeline.jobs.run import BatchRun, Selection
-from pipeline.jobs.seat import WAIT_S, OnWait, Seat, step
+from pipeline.jobs.seat import WAIT_S, OnWait, Seat, release, step
 from pipeline.jobs.staging_sink import load
 from pipeline.jobs.warehouse_source import read
+from pipeline.quality import results
+from pipeline.quality.check import Phase
+from pipeline.quality.results import Result
+from pipeline.quality.runner import Findings, QualityFailed, look
 from pipeline.settings import PostgresSettings
 
 log = logging.getLogger(__name__)
@@ -87,6 +92,18 @@ class Steps:
         log.info("run %s: staged %d facts", self.run_id, rows)
         return rows
 
+    def gate(self) -> list[Result]:
+        """Judge what is staged, as it would be once published; raise QualityFailed if it must not be.
+
+        Then the seat is free for other runs; until one takes it, staging stays, may be mended, and this step
+        may be repeated.
+        """
+        with self._step() as (seat, connection):
+            found = look(connection, self.run_id, "gate")
+            with connection, connection.cursor() as cursor:
+                _record_verdict(cursor, seat, found)
+        return self._judged("gate", found)
+
     def publish(self) -> int:
         """Merge staging into curated in one transaction; return the publication's id."""
         with (
@@ -97,6 +114,34 @@ class Steps:
             publication = publish.publish(cursor, seat, runs.load(cursor, self.run_id))
         log.info("run %s: publication %d", self.run_id, publication)
         return publication
+
+    def check(self) -> list[Result]:
+        """Judge what was published; raise QualityFailed if it should not have been. It stays published.
+
+        Reads curated alone, so it needs no seat: another run may have staging by now.
+        """
+        with closing(connect_patiently(self.postgres, "etl", "ecom-batch-check")) as connection:
+            found = look(connection, self.run_id, "check")
+            with connection, connection.cursor() as cursor:
+                results.save(cursor, self.run_id, "check", found.results)
+        return self._judged("check", found)
+
+    def give_up(self) -> None:
+        """Let other runs have the seat at once; for a run that nobody will repeat."""
+        with (
+            closing(connect_patiently(self.postgres, "etl", "ecom-batch-step")) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            release(cursor, self.run_id)
+
+    def _judged(self, phase: Phase, found: Findings) -> list[Result]:
+        for result in found.results:
+            if result.outcome in ("failed", "warned", "accepted"):
+                log.warning("run %s: %s: %s", self.run_id, phase, result.text)
+        if not found.passed:
+            raise QualityFailed(self.run_id, phase, found.results)
+        return found.results
 
     def _step(self, beginning: bool = False) -> AbstractContextManager[tuple[Seat, Connection]]:
         return step(self.postgres, self.run_id, beginning=beginning, wait_s=self.wait_s, on_wait=self.on_wait)
@@ -161,6 +206,19 @@ def _record(connection: Connection, seat: Seat, **staged: int | None) -> None:
     with connection, connection.cursor() as cursor:
         seat.keep(cursor)
         runs.record_staged(cursor, seat.run_id, **staged)
+
+
+def _record_verdict(cursor: Cursor, seat: Seat, found: Findings) -> None:
+    """Write what the gate found; what it saw is what the publication must find, mended rows included."""
+    seat.keep(cursor)
+    results.save(cursor, seat.run_id, "gate", found.results)
+    run = runs.load(cursor, seat.run_id)
+    if run.publication_id is None:
+        if found.passed:
+            runs.record_staged(cursor, seat.run_id, **found.staged)
+        runs.record_gate(cursor, seat.run_id, found.passed)
+    if run.publication_id is not None or not found.passed:
+        seat.release(cursor)
 
 
 def _select_affected(cursor: Cursor, run: BatchRun) -> int:

@@ -1,0 +1,64 @@
+"""Failures that somebody answers for, for a time: rows of ops.quality_exceptions."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg2.extensions import cursor as Cursor
+
+from pipeline.quality.checks import check_named
+from pipeline.quality.errors import QualityError
+from pipeline.quality.scope import Scope
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An exception: while it holds, the check's failure lets a run pass and is told as `accepted`."""
+
+    exception_id: int
+    check_name: str
+    day: date | None
+    who: str
+    why: str
+    until: datetime
+    created_at: datetime
+
+
+_COLUMNS = "exception_id, check_name, day, who, why, until, created_at"
+
+
+def accept(
+    cursor: Cursor, check_name: str, who: str, why: str, until: datetime, day: date | None = None
+) -> Accepted:
+    """Record an exception; raise QualityError for an unknown check, no name or reason, or a time gone by."""
+    check_named(check_name)
+    for option, text in (("who", who), ("why", why)):
+        if not text.strip():
+            raise QualityError(f"{option} is empty: an exception names who accepts it and why")
+    cursor.execute("SELECT %s <= now()", (until,))
+    if cursor.fetchone() == (True,):
+        raise QualityError(f"until {until:%Y-%m-%d %H:%M} UTC is over: an exception needs an end to come")
+    cursor.execute(
+        "INSERT INTO ops.quality_exceptions (check_name, day, who, why, until) VALUES (%s, %s, %s, %s, %s)"
+        f" RETURNING {_COLUMNS}",
+        (check_name, day, who.strip(), why.strip(), until),
+    )
+    (row,) = cursor.fetchall()
+    return Accepted(*row)
+
+
+def in_force(cursor: Cursor, scope: Scope) -> dict[str, Accepted]:
+    """Return by check the exception that holds now for this run; the longest if there are several."""
+    cursor.execute(
+        f"SELECT {_COLUMNS} FROM ops.quality_exceptions WHERE until > now() AND (day IS NULL OR day = %s)"
+        " ORDER BY until, exception_id",
+        (scope.day,),
+    )
+    return {row[1]: Accepted(*row) for row in cursor.fetchall()}
+
+
+def all_exceptions(cursor: Cursor) -> list[Accepted]:
+    """Return those that hold now, soonest end first."""
+    cursor.execute(
+        f"SELECT {_COLUMNS} FROM ops.quality_exceptions WHERE until > now() ORDER BY until, exception_id"
+    )
+    return [Accepted(*row) for row in cursor.fetchall()]
