@@ -4,39 +4,32 @@ Each step may be repeated: it clears what it staged before. No JVM is started wh
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
 
 from pipeline.database import connect_patiently
-from pipeline.jobs import facts, marks, publish, queries
+from pipeline.jobs import marks, publish, queries
 from pipeline.jobs import run as runs
-from pipeline.jobs.dimensions import (
-    CUSTOMER_ATTRIBUTES,
-    CUSTOMER_STATES,
-    PRODUCT_ATTRIBUTES,
-    PRODUCT_STATES,
-    versions,
-)
 from pipeline.jobs.run import BatchRun, Selection
 from pipeline.jobs.seat import WAIT_S, OnWait, Seat, release, step
-from pipeline.jobs.staging_sink import load
-from pipeline.jobs.warehouse_source import read
 from pipeline.quality import results
 from pipeline.quality.check import Phase
 from pipeline.quality.results import Result
 from pipeline.quality.runner import Findings, QualityFailed, look
 from pipeline.settings import PostgresSettings
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from pipeline.jobs.spark_staging import SparkStaging
+
 log = logging.getLogger(__name__)
-# Above this many versions a dimension is shuffled to the orders instead of copied to every worker.
-BROADCAST_ROWS = 2_000_000
 ORDERS_PER_SLICE = 250_000
 _AFFECTED = Path(__file__).with_name("affected.sql").read_text(encoding="utf-8")
 
@@ -47,10 +40,9 @@ class Steps:
 
     postgres: PostgresSettings
     run_id: str
-    open_session: Callable[[], SparkSession]
+    open_session: Callable[[], "SparkSession"]
     on_wait: OnWait = lambda owner: None
     wait_s: float = WAIT_S
-    _session: SparkSession | None = field(default=None, init=False)
 
     def begin(self, selection: Selection) -> BatchRun:
         """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
@@ -70,14 +62,8 @@ class Steps:
         """Stage the versions of the members with new states; return rows by table."""
         with self._step() as (seat, connection):
             run = _clear(connection, seat, "dim_customers", "dim_products", customers=None, products=None)
-            staged = {
-                "customers": self._stage_members(
-                    seat, run.customers, "customer", CUSTOMER_STATES, CUSTOMER_ATTRIBUTES
-                ),
-                "products": self._stage_members(
-                    seat, run.products, "product", PRODUCT_STATES, PRODUCT_ATTRIBUTES
-                ),
-            }
+            unchanged = run.customers.empty and run.products.empty
+            staged = {"customers": 0, "products": 0} if unchanged else self._spark(seat).members(run)
             _record(connection, seat, **staged)
         log.info("run %s: staged %s", self.run_id, staged)
         return staged
@@ -87,7 +73,7 @@ class Steps:
         with self._step() as (seat, connection):
             run = _clear(connection, seat, "affected_orders", "fact_orders", facts=None)
             sources = self._event_queries(connection, run)
-            rows = self._stage_facts(connection, seat, sources) if sources else 0
+            rows = self._spark(seat).facts(connection, sources) if sources else 0
             _record(connection, seat, facts=rows)
         log.info("run %s: staged %d facts", self.run_id, rows)
         return rows
@@ -146,24 +132,11 @@ class Steps:
     def _step(self, beginning: bool = False) -> AbstractContextManager[tuple[Seat, Connection]]:
         return step(self.postgres, self.run_id, beginning=beginning, wait_s=self.wait_s, on_wait=self.on_wait)
 
-    def _spark(self) -> SparkSession:
-        self._session = self._session or self.open_session()
-        return self._session
+    def _spark(self, seat: Seat) -> "SparkStaging":
+        # Here, so that the steps that are SQL alone run where no Spark is installed.
+        from pipeline.jobs.spark_staging import SparkStaging
 
-    def _stage_members(
-        self,
-        seat: Seat,
-        between: runs.Marks,
-        member: str,
-        schema: StructType,
-        attributes: Sequence[str],
-    ) -> int:
-        if between.empty:
-            return 0
-        query = queries.member_states(member, between)
-        states = read(self._spark(), self.postgres, [query], schema)
-        rows = versions(states, member, attributes)
-        return load(rows, self.postgres, seat, f"dim_{member}s", free_text=attributes)
+        return SparkStaging(self.postgres, seat, self.open_session)
 
     def _event_queries(self, connection: Connection, run: BatchRun) -> list[str]:
         if run.rebuilds_all:
@@ -171,20 +144,6 @@ class Steps:
         with connection, connection.cursor() as cursor:
             slices = _select_affected(cursor, run)
         return queries.affected_events(run, slices)
-
-    def _stage_facts(self, connection: Connection, seat: Seat, sources: list[str]) -> int:
-        events = read(self._spark(), self.postgres, sources, facts.ORDER_EVENTS)
-        customers, products = (self._keys(connection, member) for member in ("customer", "product"))
-        rows = facts.with_keys(facts.winners(events), customers, products)
-        return load(rows, self.postgres, seat, "fact_orders")
-
-    def _keys(self, connection: Connection, member: str) -> DataFrame:
-        query = queries.member_keys(member)
-        with connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({query}) AS keys")
-            (count,) = cursor.fetchone() or (0,)
-        keys = read(self._spark(), self.postgres, [query], facts.member_keys(member))
-        return keys.hint("broadcast") if count <= BROADCAST_ROWS else keys
 
 
 def _empty(cursor: Cursor, *tables: str) -> None:

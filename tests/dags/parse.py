@@ -13,7 +13,7 @@ import airflow
 try:
     from airflow.dag_processing.dagbag import DagBag  # 3.1 and later
 except ImportError:
-    from airflow.models.dagbag import DagBag
+    from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
 OURS = ("pyspark", "psycopg2", "kafka", "pipeline")
 

@@ -17,7 +17,7 @@ LOWEST = "3.0.6"  # the oldest that MWAA offers of 3.x
 
 def locked(name: str) -> str:
     lock = tomllib.loads((REPOSITORY / "uv.lock").read_text(encoding="utf-8"))
-    return next(package["version"] for package in lock["package"] if package["name"] == name)
+    return next(str(package["version"]) for package in lock["package"] if package["name"] == name)
 
 
 @pytest.fixture(scope="module", params=["lowest", "highest"])
