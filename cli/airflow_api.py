@@ -49,10 +49,17 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG run; wait for it as long as the patience lasts, if it has not been parsed yet."""
+        self._once_parsed("PATCH", dag_id, json={"is_paused": False})
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until the DAG has been parsed, as long as the patience lasts."""
+        self._once_parsed("GET", dag_id)
+
+    def _once_parsed(self, method: str, dag_id: str, **request: Any) -> None:
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
-                self._http.request("PATCH", _dag(dag_id), json={"is_paused": False})
+                self._http.request(method, _dag(dag_id), **request)
                 return
             except AirflowRefused as error:
                 if error.status != _NOT_FOUND or time.monotonic() > deadline:

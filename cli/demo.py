@@ -5,16 +5,18 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli.daily_run import print_failures, run_daily
 from cli.outcome import Outcome, summary_table
 from cli.progress import Progress as StartProgress
 from cli.progress import services_table
-from cli.verify import as_table
+from cli.verify import as_table, batch_rebuild
 from environments import embedded
 from environments.embedded import EnvironmentFailed, control
 from infra.platform import Platform
@@ -24,6 +26,7 @@ from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from pipeline.stream.progress import Totals, committed_offsets, freshness, totals
 from pipeline.verify import verify
+from producer.evolve import EvolvePlan, evolve
 from producer.messages import Shares
 from producer.options import finite
 from producer.run import ProducePlan, Summary
@@ -94,10 +97,14 @@ def _run(console: Console, orders: int, rate: float) -> Outcome:
             start = committed_offsets(connection, kafka.orders_topic)
         before = totals(connection, kafka.orders_topic)
         summary = _produce(console, kafka, orders, rate)
+        daily = run_daily(console)
+        console.print(daily.table())
+        print_failures(console, daily)
         with console.status("waiting for the stream, then checking every order"):
-            report = verify(postgres, kafka)
+            report = verify(postgres, kafka, batch=batch_rebuild)
         return Outcome(
             summary,
+            daily.state,
             _difference(totals(connection, kafka.orders_topic), before),
             freshness(connection, kafka.orders_topic, start, _QUANTILES),
             dlq.count_by_reason(connection),
@@ -113,6 +120,7 @@ def _seed(console: Console, postgres: PostgresSettings) -> None:
             console.print("history: another seed is loaded already and stays")
             return
         publish_from_raw(postgres)
+        evolve(postgres, EvolvePlan(at=datetime.now(UTC).replace(microsecond=0)))
     done = "was there already" if report.already_seeded else f"{report.order_rows:,} order events loaded"
     console.print(f"history: {done}")
 

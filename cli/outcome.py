@@ -12,9 +12,10 @@ from producer.run import Summary
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the demo showed: the producer's word, the stream's counters of this run, and verify's verdict."""
+    """What the demo showed: the producer's word, the daily DAG's state, the counters, verify's verdict."""
 
     summary: Summary
+    daily: str
     committed: Totals
     freshness_s: list[float]
     dlq_by_reason: dict[str, int]
@@ -44,7 +45,13 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Whether every promise held."""
-        return self.report.clean and not self.lost and not self.doubled and not self.summary.failed
+        return (
+            self.daily == "success"
+            and self.report.clean
+            and not self.lost
+            and not self.doubled
+            and not self.summary.failed
+        )
 
 
 def expected(delivered_by_kind: Mapping[str, int]) -> dict[str, int]:
@@ -74,6 +81,7 @@ def summary_table(outcome: Outcome) -> Table:
     places = ", ".join(f"{name.replace('_', ' ')} {gap:,} short" for name, gap in outcome.missing.items())
     table.add_row("lost", f"[bold]{outcome.lost:,}[/] {places}".rstrip())
     table.add_row("doubled", f"[bold]{outcome.doubled:,}[/]")
+    table.add_row("daily_orders", f"{outcome.daily} in Airflow")
     if outcome.freshness_s:
         median, late = outcome.freshness_s
         table.add_row("freshness", f"p50 {median:.2f} s, p99 {late:.2f} s (Kafka's timestamp to commit)")

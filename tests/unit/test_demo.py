@@ -20,6 +20,7 @@ def outcome(committed: Totals) -> Outcome:
     }
     return Outcome(
         Summary("orders", "", {}, sum(KINDS.values()), KINDS, 0, 1.0, 15.0, None),
+        "success",
         committed,
         [],
         {},
