@@ -17,11 +17,11 @@ from environments.embedded.child import leash
 from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.files import try_lock
 from environments.embedded.home import REPOSITORY, Home, default_home
+from environments.embedded.leftovers import end_leftovers
 from environments.embedded.logs import last_lines
 from environments.embedded.platform import SERVICES, Plan, load_config
-from environments.embedded.process import Identity
 from environments.embedded.spark import COMMAND
-from environments.embedded.state import State, UnitState, load
+from environments.embedded.state import State, load
 from infra.platform import Platform
 
 Watch = Callable[[State], None]
@@ -123,24 +123,6 @@ def stop(home: Home, timeout_s: float = _STOP_TIMEOUT_S) -> list[str]:
     return ended + end_leftovers(home, state)
 
 
-def end_leftovers(home: Home, state: State | None) -> list[str]:
-    """End what a killed supervisor left running; return the names of the services.
-
-    The recorded processes are found by pid and start time, others by the mark that each service inherits.
-    """
-    recorded = [unit.process for unit in state.units.values() if unit.process] if state else []
-    left = {found.pid: found for found in [*process.tree(recorded), *process.members(home)]}
-    if not left:
-        return []
-    names = (
-        [unit.name for unit in state.units.values() if unit.process and unit.process.alive()] if state else []
-    )
-    process.end(left.values(), grace_s=10)
-    # What the first round's end set free, such as a JVM whose driver died, is found by its mark.
-    process.kill(process.members(home))
-    return names or ["stray processes"]
-
-
 def wipe(home: Home) -> None:
     """Remove the home; raise EnvironmentFailed while it is in use, or if it is somebody else's folder."""
     if not home.root.exists():
@@ -154,35 +136,6 @@ def wipe(home: Home) -> None:
         shutil.rmtree(home.root)
     finally:
         os.close(lock)
-
-
-def service(home: Home, name: str) -> UnitState:
-    """Return the present state of one running service; raise EnvironmentFailed if there is none."""
-    state = load(home)
-    if state is None or not state.running or name not in state.services:
-        raise EnvironmentFailed(f"{name} does not run in {home.root}")
-    return state.services[name]
-
-
-def send(home: Home, name: str, number: signal.Signals = signal.SIGKILL) -> Identity:
-    """Send a signal to a service's leading process (the supervisor restarts it) and return who got it."""
-    found = service(home, name).process
-    if found is None or not found.send(number):
-        raise EnvironmentFailed(f"{name} has no process at the moment")
-    return found
-
-
-def wait_ready(home: Home, name: str, not_as: Identity | None = None, timeout_s: float = 120.0) -> UnitState:
-    """Wait until a service is ready in another process than `not_as`, or raise EnvironmentFailed."""
-    pause = threading.Event()
-    waited = 0.0
-    while waited < timeout_s:
-        unit = service(home, name)
-        if unit.phase == "ready" and unit.process != not_as and unit.process and unit.process.alive():
-            return unit
-        pause.wait(_POLL_S)
-        waited += _POLL_S
-    raise EnvironmentFailed(f"{name} was not ready within {timeout_s:.0f} s")
 
 
 @contextmanager

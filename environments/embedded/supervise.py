@@ -3,9 +3,10 @@
 import os
 
 from environments.embedded import ports
-from environments.embedded.control import Options, end_leftovers
+from environments.embedded.control import Options
 from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.files import try_lock
+from environments.embedded.leftovers import end_leftovers
 from environments.embedded.platform import Plan, load_config, write_env_file
 from environments.embedded.signals import StopSignals
 from environments.embedded.state import load
