@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import dlq, lifecycle, stream
+from cli import batch, dlq, lifecycle, quality, stream
 from cli.airflow_api import AirflowRefused, AirflowUnavailable, RunTimeout
 from cli.demo import demo
 from cli.produce import produce
@@ -15,6 +15,8 @@ from infra.config import ConfigError
 from pipeline.console import EXPECTED
 from pipeline.database import database_in_words
 from pipeline.dlq_topic import DlqError
+from pipeline.jobs.run import RunUnknown
+from pipeline.quality.errors import QualityError
 from pipeline.stream.offsets import OffsetsLost, TopicMissing
 from pipeline.verify import StreamBehind
 from producer.client import BrokerUnavailable
@@ -32,6 +34,8 @@ app.command()(produce)
 app.command()(verify)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(stream.app, name="stream")
+app.add_typer(batch.app, name="batch")
+app.add_typer(quality.app, name="quality")
 app.command()(demo)
 
 _EXPECTED: tuple[type[Exception], ...] = (
@@ -43,6 +47,8 @@ _EXPECTED: tuple[type[Exception], ...] = (
     OffsetsLost,
     TopicMissing,
     StreamBehind,
+    RunUnknown,
+    QualityError,
     AirflowUnavailable,
     AirflowRefused,
     RunTimeout,

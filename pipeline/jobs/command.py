@@ -109,9 +109,9 @@ def whole(
     run_everything(selection(kind, from_day, until_day), wait, lambda step, found: _tell(step=step, **found))
 
 
-def run_everything(chosen: Selection, wait: float, on_done: OnDone) -> None:
+def run_everything(chosen: Selection, wait: float, on_done: OnDone, as_json: bool = True) -> None:
     """Run all steps under a new run id, telling `on_done` of each; exit with a code of EXIT_CODES."""
-    with _exit_codes():
+    with _exit_codes(as_json):
         run_whole(steps_of(new_run_id(), wait), chosen, on_done)
 
 
@@ -135,12 +135,12 @@ def as_json(results: list[Result]) -> list[dict[str, object]]:
 
 
 @contextmanager
-def _exit_codes() -> Iterator[None]:
+def _exit_codes(as_json_line: bool = True) -> Iterator[None]:
     """End with the error's line on stderr and its exit code; a failed phase's results go to stdout before."""
     try:
         yield
     except tuple(EXIT_CODES) as error:
-        if isinstance(error, QualityFailed):
+        if isinstance(error, QualityFailed) and as_json_line:
             found = as_json(list(error.results))
             _tell(run_id=error.run_id, phase=error.phase, passed=False, results=found)
         sys.stderr.write(f"error: {error}\n")

@@ -123,7 +123,7 @@ class Steps:
 
     def _judged(self, phase: Phase, found: Findings) -> list[Result]:
         for result in found.results:
-            if result.outcome in ("failed", "warned", "accepted"):
+            if result.notable:
                 log.warning("run %s: %s: %s", self.run_id, phase, result.text)
         if not found.passed:
             raise QualityFailed(self.run_id, phase, found.results)

@@ -48,6 +48,11 @@ class Result:
     duration_ms: int
 
     @property
+    def notable(self) -> bool:
+        """Whether a person should look at it."""
+        return self.outcome in ("failed", "warned", "accepted")
+
+    @property
     def text(self) -> str:
         """One line: check, what was measured and what is allowed."""
         if self.outcome == "skipped":
