@@ -58,10 +58,10 @@ class AirflowStack:
 
 
 @contextmanager
-def running_airflow() -> Iterator[AirflowStack]:
+def running_airflow(dags: Path = DAGS) -> Iterator[AirflowStack]:
     home = embedded.Home(make_home())
     config = home.root.parent / "ecom.toml"
-    config.write_text(CONFIG.format(postgres=any_free(), dags=DAGS), encoding="utf-8")
+    config.write_text(CONFIG.format(postgres=any_free(), dags=dags), encoding="utf-8")
     # Whatever another Airflow in the caller's shell says must not reach ours.
     os.environ["AIRFLOW__API__PORT"] = "1"
     try:
