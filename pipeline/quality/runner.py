@@ -55,7 +55,9 @@ def look(connection: Connection, run_id: str, phase: Phase) -> Findings:
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_TIMEOUT_S}s",))
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_TIMEOUT_S * 1000:.0f}",)
+        )
         scope = load_scope(cursor, run_id)
         accepted = in_force(cursor, scope)
         names = relations(phase, scope.run)
