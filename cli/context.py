@@ -31,7 +31,7 @@ def use_platform() -> None:
     running = state.platform if state is not None and state.running else None
     if not any(os.environ.get(name) for name in _GIVEN):
         if running is None or not embedded.env_file().exists():
-            raise EnvironmentFailed("the embedded environment has not been started: run `ecom up`")
+            raise EnvironmentFailed("the embedded environment is not running: run `ecom up`")
         os.environ[env_file.VARIABLE] = str(embedded.env_file())
     if running is not None:
         _say_what_differs(running.as_env())

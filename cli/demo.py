@@ -68,6 +68,7 @@ def _running(console: Console) -> Iterator[None]:
         if state is not None:
             progress.close()
             _use(state.platform)
+            console.print("using the environment that runs already; it stays up")
             yield
             return
         with embedded.running(home.root, watch=progress) as platform:

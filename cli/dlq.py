@@ -88,11 +88,14 @@ def replay(
     with closing(connect_patiently(load(PostgresSettings), "ingest", "ecom-dlq")) as connection:
         wanted = origins or [entry.origin for entry in dlq.entries(connection, "open", reason, limit)]
         sent, not_found = dlq.replay(connection, kafka, wanted)
+    # As many as asked for: there may be more.
+    more = not origins and len(wanted) == limit
     if as_json:
-        typer.echo(json.dumps({"replayed": sent, "not_found": not_found}))
+        typer.echo(json.dumps({"replayed": sent, "not_found": not_found, "limit_reached": more}))
     else:
-        typer.echo(
-            f"replayed {len(sent)}, not in {kafka.dlq_topic} (any more): {', '.join(not_found) or 'none'}"
-        )
+        gone = ", ".join(not_found) or "none"
+        typer.echo(f"replayed {len(sent):,}, not in {kafka.dlq_topic} (any more): {gone}")
+        if more:
+            typer.echo(f"stopped at --limit {limit:,}: the same command again sends the rest")
     if not_found:
         raise typer.Exit(1)

@@ -15,6 +15,7 @@ from cli.progress import Progress, services_table
 from environments import embedded
 from environments.embedded import EnvironmentFailed, Home, Options, State, control
 from environments.embedded.logs import Tail, last_lines, log_files
+from environments.embedded.platform import load_config
 from environments.embedded.supervise import AlreadyRunning, supervise
 from pipeline.env_file import parse
 
@@ -43,6 +44,7 @@ def up(
 
     Safe to call again: what runs already is shown, what a crash left behind is ended first.
     """
+    load_config(config)  # a wrong one is told also where everything runs already
     options = Options(config=config, services=_services(only))
     console = Console(stderr=True)
     with Progress(console) as progress:
@@ -54,7 +56,7 @@ def up(
             return
         else:
             progress.close()
-            _say_already_running(running, console)
+            _say_already_running(running, console, asked_for=config is not None or only != _ALL)
     console.print(services_table(running))
 
 
@@ -65,11 +67,12 @@ def _services(only: str) -> tuple[str, ...]:
     return names
 
 
-def _say_already_running(state: State, console: Console) -> None:
+def _say_already_running(state: State, console: Console, asked_for: bool) -> None:
     who = f"already running, pid {state.supervisor.pid}"
     if not state.healthy:
         raise EnvironmentFailed(f"{who}, but not everything is up: see `ecom status`")
-    console.print(f"{who}, see `ecom status`")
+    unchanged = "; it keeps the configuration and the services it has, `ecom down` first to change them"
+    console.print(f"{who}, see `ecom status`{unchanged if asked_for else ''}")
 
 
 def _stay(options: Options, progress: Progress) -> None:
@@ -179,7 +182,7 @@ def env(
     try:
         text = embedded.env_file().read_text(encoding="utf-8")
     except OSError:
-        raise EnvironmentFailed("the embedded environment has not been started: run `ecom up`") from None
+        raise EnvironmentFailed("the embedded environment is not running: run `ecom up`") from None
     if not export:
         sys.stdout.write(text)
         return

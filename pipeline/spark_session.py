@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 
 from pyspark.sql import SparkSession
 
@@ -28,7 +29,9 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         # Everything in one process on this machine: nothing has to listen on another address.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.config("spark.driver.host", "127.0.0.1")
-        builder = builder.config("spark.driver.extraJavaOptions", _LOCAL_JVM_OPTIONS)
+        # Python follows TMPDIR, the JVM does not.
+        options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()}"
+        builder = builder.config("spark.driver.extraJavaOptions", options)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

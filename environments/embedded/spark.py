@@ -1,5 +1,6 @@
 """Spark in local mode, inside the streaming job's own process."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,15 +28,27 @@ def endpoint(config: PlatformConfig, jars: list[Path]) -> SparkEndpoint:
 
 def service(home: Home, env: Mapping[str, str], command: tuple[str, ...]) -> Service:
     """Return the streaming job; it creates the file named by READY_FILE_VARIABLE once its query runs."""
-    ready_file = home.run / "stream.ready"
+    ready_file, scratch = home.run / "stream.ready", home.run / "stream-tmp"
+
+    def prepare() -> None:
+        ready_file.unlink(missing_ok=True)
+        # A Spark that was killed, or had to stop quickly, leaves its copies of the jars behind.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700)
+
     return Service(
         name=NAME,
         command=command,
         # Workers would pick whatever `python3` is on PATH.
-        env={**env, "PYSPARK_PYTHON": sys.executable, READY_FILE_VARIABLE: str(ready_file)},
+        env={
+            **env,
+            "PYSPARK_PYTHON": sys.executable,
+            "TMPDIR": str(scratch),
+            READY_FILE_VARIABLE: str(ready_file),
+        },
         ready=ready_file.exists,
         folder=REPOSITORY,
-        prepare=lambda: ready_file.unlink(missing_ok=True),
+        prepare=prepare,
         ready_timeout_s=180,
         stop_timeout_s=60,
     )
