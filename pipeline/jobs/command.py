@@ -13,7 +13,7 @@ import typer
 
 from pipeline.jobs.publish import StagingIncomplete
 from pipeline.jobs.run import Kind, RunUnknown, Selection
-from pipeline.jobs.seat import WAIT_S, SeatLost, SeatTaken
+from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, WAIT_S, SeatLost, SeatTaken
 from pipeline.jobs.whole import OnDone, run_whole
 from pipeline.quality.errors import QualityError
 from pipeline.quality.results import Result
@@ -112,7 +112,9 @@ def whole(
 def run_everything(chosen: Selection, wait: float, on_done: OnDone, as_json: bool = True) -> None:
     """Run all steps under a new run id, telling `on_done` of each; exit with a code of EXIT_CODES."""
     with _exit_codes(as_json):
-        run_whole(steps_of(new_run_id(), wait), chosen, on_done)
+        steps = steps_of(new_run_id(), wait)
+        steps.lease_s = LEASE_IN_ONE_PROCESS_S
+        run_whole(steps, chosen, on_done)
 
 
 def selection(kind: str, from_day: datetime | None, until_day: datetime | None) -> Selection:

@@ -1,16 +1,17 @@
 """Who owns staging: one batch run at a time, and one step of it at a time.
 
 The seat is a row, so that it outlives the processes of a run's steps; the step lock is a session's, so that
-it goes with its process. A run that shows no life for LEASE_S is taken for dead and loses the seat.
+it goes with its process. A run that shows no life for its lease is taken for dead and loses the seat.
 Each transaction that writes staging, or publishes from it, asks for the seat: whatever a killed step left
 running is refused, because the step that followed it has a higher attempt.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -18,7 +19,9 @@ from pipeline.database import connect_patiently
 from pipeline.settings import PostgresSettings
 
 STEP_LOCK = 7_310_003
+# Between two steps of a run: a scheduler's retries take their time, one process goes from step to step at once.
 LEASE_S = 900.0
+LEASE_IN_ONE_PROCESS_S = 10.0
 WAIT_S = 1800.0
 _POLL_S = 0.5
 
@@ -66,6 +69,7 @@ def step(
     *,
     beginning: bool = False,
     wait_s: float = WAIT_S,
+    lease_s: float = LEASE_S,
     on_wait: OnWait = lambda owner: None,
 ) -> Iterator[tuple[Seat, Connection]]:
     """Run one step of `run_id` alone; yields its seat and a connection of role etl.
@@ -75,21 +79,60 @@ def step(
     """
     with closing(connect_patiently(settings, "etl", "ecom-batch-step")) as guard:
         guard.autocommit = True
-        seat = _wait_for_seat(guard, run_id, beginning, wait_s, on_wait)
-        with closing(connect_patiently(settings, "etl", "ecom-batch")) as work:
-            yield seat, work
+        claim = _Claim(run_id, beginning, lease_s)
+        seat = _wait_for_seat(guard, claim, wait_s, on_wait)
+        try:
+            with closing(connect_patiently(settings, "etl", "ecom-batch")) as work:
+                yield seat, work
+        except Exception:
+            claim.undo(guard)
+            raise
         with guard.cursor() as cursor:
             cursor.execute("UPDATE ops.batch_seat SET seen_at = now() WHERE run_id = %s", (run_id,))
 
 
-def _wait_for_seat(guard: Connection, run_id: str, beginning: bool, wait_s: float, on_wait: OnWait) -> Seat:
+@dataclass
+class _Claim:
+    """A step's wish for the seat, and whether the run had given it up before."""
+
+    run_id: str
+    beginning: bool
+    lease_s: float
+    was_free: bool = False
+
+    def take(self, cursor: Cursor) -> int | None:
+        """Return the attempt's number, None if the seat is another run's; raise SeatLost if it was ours once."""
+        cursor.execute("SELECT released_at IS NOT NULL FROM ops.batch_seat WHERE run_id = %s", (self.run_id,))
+        self.was_free = cursor.fetchone() == (True,)
+        cursor.execute(
+            "INSERT INTO ops.batch_seat AS held (run_id, attempt, seen_at, lease_s)"
+            " VALUES (%(run)s, 1, now(), %(lease)s)"
+            " ON CONFLICT (seat) DO UPDATE SET run_id = excluded.run_id, attempt = held.attempt + 1,"
+            "   seen_at = now(), lease_s = excluded.lease_s, released_at = NULL"
+            " WHERE held.run_id = excluded.run_id OR (%(beginning)s AND (held.released_at IS NOT NULL"
+            "   OR held.seen_at < now() - held.lease_s * interval '1 second')) RETURNING attempt",
+            {"run": self.run_id, "beginning": self.beginning, "lease": self.lease_s},
+        )
+        row = cursor.fetchone()
+        if row is None and not self.beginning:
+            raise SeatLost(_lost(_owner(cursor), self.run_id))
+        return int(row[0]) if row else None
+
+    def undo(self, guard: Connection) -> None:
+        """A step that failed after its run had given the seat up gives it up again."""
+        if self.was_free and not self.beginning and not guard.closed:
+            with suppress(psycopg2.Error), guard.cursor() as cursor:
+                release(cursor, self.run_id)
+
+
+def _wait_for_seat(guard: Connection, claim: _Claim, wait_s: float, on_wait: OnWait) -> Seat:
     """Take the step lock, which lasts as long as `guard`, and the seat."""
-    deadline = time.monotonic() + wait_s
+    deadline, run_id = time.monotonic() + wait_s, claim.run_id
     with guard.cursor() as cursor:
         while True:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", (STEP_LOCK,))
             if cursor.fetchone() == (True,):
-                attempt = _take(cursor, run_id, beginning)
+                attempt = claim.take(cursor)
                 if attempt is not None:
                     return Seat(run_id, attempt)
                 cursor.execute("SELECT pg_advisory_unlock(%s)", (STEP_LOCK,))
@@ -98,22 +141,6 @@ def _wait_for_seat(guard: Connection, run_id: str, beginning: bool, wait_s: floa
                 raise SeatTaken(f"run {owner} is not done after {wait_s:.0f} s: start {run_id} again later")
             on_wait(owner or "?")
             time.sleep(_POLL_S)  # a poll of the seat, until its owner is done
-
-
-def _take(cursor: Cursor, run_id: str, beginning: bool) -> int | None:
-    """Return the attempt's number, None if the seat is another run's; raise SeatLost if it was ours once."""
-    free = "held.released_at IS NOT NULL OR held.seen_at < now() - %(lease)s * interval '1 second'"
-    cursor.execute(
-        "INSERT INTO ops.batch_seat AS held (run_id, attempt, seen_at) VALUES (%(run)s, 1, now())"
-        " ON CONFLICT (seat) DO UPDATE SET run_id = excluded.run_id, attempt = held.attempt + 1,"
-        "   seen_at = now(), released_at = NULL"
-        f" WHERE held.run_id = excluded.run_id OR (%(beginning)s AND ({free})) RETURNING attempt",
-        {"run": run_id, "beginning": beginning, "lease": LEASE_S},
-    )
-    row = cursor.fetchone()
-    if row is None and not beginning:
-        raise SeatLost(_lost(_owner(cursor), run_id))
-    return int(row[0]) if row else None
 
 
 def _owner(cursor: Cursor) -> str | None:

@@ -17,7 +17,7 @@ from pipeline.database import connect_patiently
 from pipeline.jobs import marks, publish, queries
 from pipeline.jobs import run as runs
 from pipeline.jobs.run import BatchRun, Selection
-from pipeline.jobs.seat import WAIT_S, OnWait, Seat, release, step
+from pipeline.jobs.seat import LEASE_S, WAIT_S, OnWait, Seat, release, step
 from pipeline.quality import results
 from pipeline.quality.check import Phase
 from pipeline.quality.results import Result
@@ -43,6 +43,7 @@ class Steps:
     open_session: Callable[[], "SparkSession"]
     on_wait: OnWait = lambda owner: None
     wait_s: float = WAIT_S
+    lease_s: float = LEASE_S
 
     def begin(self, selection: Selection) -> BatchRun:
         """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
@@ -130,7 +131,14 @@ class Steps:
         return found.results
 
     def _step(self, beginning: bool = False) -> AbstractContextManager[tuple[Seat, Connection]]:
-        return step(self.postgres, self.run_id, beginning=beginning, wait_s=self.wait_s, on_wait=self.on_wait)
+        return step(
+            self.postgres,
+            self.run_id,
+            beginning=beginning,
+            wait_s=self.wait_s,
+            lease_s=self.lease_s,
+            on_wait=self.on_wait,
+        )
 
     def _spark(self, seat: Seat) -> "SparkStaging":
         # Here, so that the steps that are SQL alone run where no Spark is installed.

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pipeline.database import connect
 from pipeline.jobs.publish import StagingIncomplete
 from pipeline.jobs.run import RunUnknown, Selection
-from pipeline.jobs.seat import STEP_LOCK, Seat, SeatLost, SeatTaken, step
+from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, STEP_LOCK, Seat, SeatLost, SeatTaken, step
 from pipeline.jobs.staging_sink import load
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
@@ -148,3 +148,27 @@ def test_a_step_of_a_run_that_never_began_says_so(database: PostgresSettings, sp
 def test_a_backfill_without_days_is_refused(days: tuple):
     with pytest.raises(ValueError, match="first day and a later day"):
         Selection("backfill", *days)
+
+
+def test_a_step_that_fails_after_its_run_gave_the_seat_up_does_not_keep_it(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    run = new_batch(database, spark, "one")
+    run.stage()
+    run.publish()
+    free = "SELECT released_at IS NOT NULL FROM ops.batch_seat"
+    assert sql(free) == [(True,)]
+    with pytest.raises(ZeroDivisionError), step(database, "one"):
+        raise ZeroDivisionError
+    assert sql(free) == [(True,)]
+
+
+def test_a_run_in_one_process_that_was_killed_is_not_waited_for_as_long(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    killed = new_batch(database, spark, "killed")
+    killed.steps.lease_s = LEASE_IN_ONE_PROCESS_S
+    killed.stage()
+    sql("UPDATE ops.batch_seat SET seen_at = now() - interval '11 seconds'")
+    new_batch(database, spark, "next").steps.begin(INCREMENT)
+    assert sql("SELECT run_id FROM ops.batch_seat") == [("next",)]

@@ -55,8 +55,10 @@ CREATE TABLE ops.batch_seat (
     run_id      text        NOT NULL,
     attempt     bigint      NOT NULL,
     seen_at     timestamptz NOT NULL,
+    lease_s     double precision NOT NULL,
     released_at timestamptz
 );
+COMMENT ON COLUMN ops.batch_seat.lease_s IS 'How long after its last step the run is believed to be alive, in seconds.';
 COMMENT ON COLUMN ops.batch_seat.attempt IS 'Grows with each step that starts: what an older one left running is refused.';
 
 ALTER TABLE ops.publications
