@@ -19,7 +19,7 @@ from pipeline.database import connect_patiently
 from pipeline.settings import PostgresSettings
 
 STEP_LOCK = 7_310_003
-# Between two steps of a run: a scheduler's retries take their time, one process goes from step to step at once.
+# Between two steps: a scheduler's retries take their time, one process goes on at once.
 LEASE_S = 900.0
 LEASE_IN_ONE_PROCESS_S = 10.0
 WAIT_S = 1800.0
@@ -101,7 +101,7 @@ class _Claim:
     was_free: bool = False
 
     def take(self, cursor: Cursor) -> int | None:
-        """Return the attempt's number, None if the seat is another run's; raise SeatLost if it was ours once."""
+        """Return the attempt's number, None if the seat is another's; raise SeatLost if it was ours once."""
         cursor.execute("SELECT released_at IS NOT NULL FROM ops.batch_seat WHERE run_id = %s", (self.run_id,))
         self.was_free = cursor.fetchone() == (True,)
         cursor.execute(
