@@ -82,10 +82,21 @@ def operator(
 
 
 def test_verify_is_clean(operator: Operator):
-    code, out, err = operator.types("verify", "--json", "--timeout", "1")
+    code, out, err = operator.types("verify", "--quick", "--json", "--timeout", "1")
     report = json.loads(out)
     assert (code, err, report["clean"], report["topic"]) == (0, "", True, operator.topic)
     assert (report["offsets"], report["raw_rows"], report["dlq_origins"], report["facts"]) == (5, 3, 2, 3)
+
+
+def test_verify_compares_with_the_batch_in_spark(operator: Operator, sql: Sql):
+    sql("UPDATE curated.fact_orders SET quantity = quantity + 1 WHERE order_id = %s", uid(1, kind=1))
+    # A process of its own: it stops its Spark session, and the tests share theirs.
+    command = [sys.executable, "-W", "ignore", "-c", "from cli.main import run; run()", "verify", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["clean"]) == (1, False)
+    assert report["different_from_batch"]["count"] == 1
+    assert report["different_from_batch"]["samples"][0].startswith(uid(1, kind=1))
 
 
 def test_verify_says_what_is_wrong(operator: Operator, sql: Sql):
