@@ -153,7 +153,6 @@ def test_the_steps_exit_codes(jobs: Ecom, failed: Steps, database: PostgresSetti
     ]
     assert "nothing is published; look with `ecom quality show run`" in err
     assert jobs("publish", "--run-id", "run")[0] == 5
-    assert jobs("begin", "--run-id", "other", "--wait", "0")[0] == 4
     sql("UPDATE staging.fact_orders SET quantity = 1")
     code, out, _ = jobs("gate", "--run-id", "run")
     assert (code, json.loads(out)["passed"]) == (0, True)
@@ -164,6 +163,7 @@ def test_the_steps_exit_codes(jobs: Ecom, failed: Steps, database: PostgresSetti
     assert code == 3
     assert "what run published stays published" in err
     stage(database, sql, "other")
+    assert jobs("begin", "--run-id", "third", "--wait", "0")[0] == 4
     assert jobs("gate", "--run-id", "run")[0] == 5
     assert jobs("check", "--run-id", "absent")[0] == 5
 
