@@ -10,6 +10,9 @@ SYNCED := $(VENV)/.ecom-synced
 
 ARGS ?=
 ONLY ?=
+# Most of the suite waits for servers to come and go. By file, because a module's tests share its fixtures.
+WORKERS ?= 2
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 # A Python of the right version on this machine comes first: downloads of Pythons are blocked in many networks.
@@ -67,7 +70,7 @@ format: $(SYNCED) ## Fix what ruff can fix
 
 .PHONY: test
 test: check setup ## Checks, then unit and integration tests and one kill of each kind
-	pytest -m "not faults" $(ARGS)
+	pytest $(PARALLEL) -m "not faults" $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests only: no process is started except Spark's session
@@ -75,7 +78,7 @@ test-unit: setup ## Unit tests only: no process is started except Spark's sessio
 
 .PHONY: test-faults
 test-faults: setup ## Kills, restarts and fuzz at full length
-	pytest -m faults tests/faults $(ARGS)
+	pytest $(PARALLEL) -m faults tests/faults $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one

@@ -1,10 +1,16 @@
-"""A reader who watches what is published."""
+"""Batch runs that can be killed, and a reader who watches what is published."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from environments.embedded.home import REPOSITORY
 from pipeline.database import connect
 from tests.faults.stack import Stack
 
@@ -14,6 +20,33 @@ SELECT count(*), count(*) FILTER (WHERE customer.customer_key IS NULL OR product
 FROM curated.fact_orders LEFT JOIN curated.dim_customers AS customer USING (customer_key)
 LEFT JOIN curated.dim_products AS product USING (product_key)
 """
+
+
+class BatchProcess:
+    """`python -m pipeline.jobs all`, in a session of its own, with a log."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.log_file = stack.home.root.parent / f"batch-{uuid.uuid4().hex[:8]}.log"
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.jobs", "all"],
+                env={**stack.env, "PYSPARK_PYTHON": sys.executable},
+                cwd=REPOSITORY,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")[-3_000:]
+
+    def kill(self) -> None:
+        """SIGKILL it, its JVM and its workers."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def finish(self) -> None:
+        assert self.process.wait(300) == 0, self.log()
 
 
 @dataclass
@@ -42,7 +75,9 @@ def reading(stack: Stack) -> Iterator[Reader]:
         with closing(connect(stack.postgres, "bi_readonly", "ecom-faults-reader")) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
-            while not stop.wait(0.02):
+            # A look reads every fact; at full speed it would take the cores from those it watches.
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
+            while not stop.wait(0.2):
                 cursor.execute(_LOOK)
                 reader.look(*(cursor.fetchone() or (0, 0)))
 

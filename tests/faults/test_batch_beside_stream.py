@@ -1,5 +1,8 @@
-"""The daily batch while the stream writes at full rate."""
+"""The daily batch while the stream writes at full rate: many runs, and kills, one inside the publication."""
 
+import random
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,13 +16,14 @@ from pipeline.jobs.steps import Steps
 from pipeline.settings import SparkSettings, from_variables
 from pipeline.spark_session import open_session
 from producer.evolve import EvolvePlan, evolve
-from tests.faults.batches import reading
+from tests.faults.batches import BatchProcess, reading
 from tests.faults.oracle import check
 from tests.faults.programs import producing
 from tests.faults.stack import Stack
+from tests.faults.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800)]
-RUNS, ENDLESS = 20, 10_000_000
+RUNS, KILLS, ENDLESS = 20, 6, 10_000_000
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +63,52 @@ def test_twenty_runs_beside_the_stream_at_full_rate(stack: Stack, spark: SparkSe
     assert_batch_agrees(stack, spark)
     assert (reader.faults, reader.orphans) == ([], 0)
     assert reader.looks > RUNS
+
+
+def test_killed_at_random_moments(stack: Stack, spark: SparkSession):
+    seed = time.time_ns() % 1_000_000
+    print(f"seed of the random moments: {seed}")  # noqa: T201 (pytest shows it when the test fails)
+    rng = random.Random(seed)
+    with producing(stack, 600, ENDLESS) as producer, reading(stack) as reader:
+        started = time.monotonic()
+        BatchProcess(stack).finish()
+        whole_s = time.monotonic() - started
+        for _ in range(KILLS):
+            change_members(stack, datetime.now(UTC))
+            run = BatchProcess(stack)
+            threading.Event().wait(rng.uniform(0.2, 1.0) * whole_s)  # the random moment itself
+            run.kill()
+        BatchProcess(stack).finish()
+        producer.stop()
+    check(stack)
+    assert_batch_agrees(stack, spark)
+    assert (reader.faults, reader.orphans) == ([], 0)
+
+
+def test_killed_inside_the_publication(stack: Stack, spark: SparkSession):
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ecom-batch'"
+        " AND (wait_event_type, wait_event) = ('Lock', 'relation')"
+        " AND query LIKE 'INSERT INTO ops.publications%%'"
+    )
+    published = "SELECT count(*) FROM ops.publications"
+    versions = "SELECT count(*) FROM curated.dim_customers"
+    with producing(stack, 200, ENDLESS) as producer, reading(stack) as reader:
+        change_members(stack, datetime.now(UTC))
+        before = [stack.rows(query) for query in (published, versions)]
+        with stack.connect() as blocker:
+            # All is merged by then, nothing is committed, and the run has the writers' lock in its hands.
+            blocker.cursor().execute("LOCK TABLE ops.publications IN SHARE MODE")
+            run = BatchProcess(stack)
+            until(lambda: stack.rows(waiting) != [(0,)], "the publication waits", run.log)
+            run.kill()
+        until(lambda: stack.rows(waiting) == [(0,)], "its transaction is gone")
+        assert [stack.rows(query) for query in (published, versions)] == before
+        stack.wait_for_commit(more_than=stack.committed())
+        BatchProcess(stack).finish()
+        producer.stop()
+    assert stack.rows(published) != before[0]
+    assert stack.rows(versions) != before[1]
+    check(stack)
+    assert_batch_agrees(stack, spark)
+    assert (reader.faults, reader.orphans) == ([], 0)
