@@ -10,9 +10,10 @@ SYNCED := $(VENV)/.ecom-synced
 
 ARGS ?=
 ONLY ?=
-# Most of the suite waits for servers to come and go. By file, because a module's tests share its fixtures.
+# Most of the suite waits for servers to come and go. By file, because a module's tests share its fixtures, and
+# in their order: the long ones come before the unit tests.
 WORKERS ?= 2
-PARALLEL := --numprocesses $(WORKERS) --dist loadfile
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 # A Python of the right version on this machine comes first: downloads of Pythons are blocked in many networks.
