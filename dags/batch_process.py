@@ -41,7 +41,9 @@ def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,
     on_start(hook.send_sigterm)
     # The task's own way of finding the pipeline, which may lie beside the DAGs and not be installed.
     path = os.pathsep.join(filter(None, sys.path))
-    result = hook.run_command(list(command), env={**os.environ, "PYTHONPATH": path}, cwd=str(Path.cwd()))
+    # Or spark-submit would take whatever `python3` is on PATH.
+    env = {"PYSPARK_PYTHON": sys.executable, **os.environ, "PYTHONPATH": path}
+    result = hook.run_command(list(command), env=env, cwd=str(Path.cwd()))
     if result.exit_code in accepted:
         return int(result.exit_code)
     if result.exit_code in _HOPELESS:

@@ -1,16 +1,20 @@
 """How a Spark job of the pipeline is launched: the only file that knows.
 
 `ECOM_SPARK_LAUNCHER` chooses: `local` runs the step here, driver and executors in one process; `submit` gives
-it to `spark-submit`, for a standalone master; `emr_serverless` starts a job run of an EMR Serverless
-application and waits for it. A retry joins the job run that an earlier try left running, and starts a new one
-only after its end; the step's own lock in the warehouse has the last word.
+it to `spark-submit`, for a standalone master whose workers have this very code and Python; `emr_serverless`
+starts a job run of an EMR Serverless application and waits for it. A retry joins the job run that an earlier
+try left running or done, and starts a new one only after its failure; a task that was cleared is work to be
+done again. The step's own lock in the warehouse has the last word.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.exceptions import AirflowFailException
+from airflow.exceptions import (  # type: ignore[attr-defined] # 3.0 has it nowhere else
+    AirflowException,
+    AirflowFailException,
+)
 from airflow.sdk import BaseOperator
 
 from batch_process import here, nothing, run
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 LAUNCHER_VARIABLE = "ECOM_SPARK_LAUNCHER"
 # States of an EMR Serverless job run that is not over.
 _UNDER_WAY = ("SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING")
-_EMR_NAME_LENGTH = 64
+# EMR Serverless takes 64 characters, of which a few are counters.
+_EMR_NAME_LENGTH = 56
 _POLL = {"Delay": 15, "MaxAttempts": 480}
 
 
@@ -42,9 +47,13 @@ class SparkStep(BaseOperator):
         self.step = step
         self.run_id = run_id
         self._stop: Callable[[], None] = nothing
+        self._killed = False
+        self.clear_number = 0
 
     def execute(self, context: "Context") -> None:
         """Launch the step, and wait until it is done."""
+        # It grows when somebody clears tasks of the run, and stays while Airflow retries by itself.
+        self.clear_number = getattr(context["dag_run"], "clear_number", None) or 0
         chosen = os.environ.get(LAUNCHER_VARIABLE, "")
         launch = _LAUNCHERS.get(chosen)
         if launch is None:
@@ -56,11 +65,14 @@ class SparkStep(BaseOperator):
 
     def on_kill(self) -> None:
         """End the job with the task."""
+        self._killed = True
         self._stop()
 
     def started(self, stop: Callable[[], None]) -> None:
-        """Remember how to end what was launched."""
+        """Remember how to end what was launched; end it at once if the task was killed meanwhile."""
         self._stop = stop
+        if self._killed:
+            stop()
 
 
 def _local(task: SparkStep) -> None:
@@ -75,7 +87,6 @@ def _submit(task: SparkStep) -> None:
     options = {
         "--master": settings.master,
         "--deploy-mode": "client",
-        "--name": f"ecom-{task.step}",
         "--driver-memory": settings.driver_memory,
         "--jars": settings.jars,
     }
@@ -86,41 +97,53 @@ def _submit(task: SparkStep) -> None:
 
 def _emr_serverless(task: SparkStep) -> None:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
+    from botocore.exceptions import WaiterError
 
     from pipeline.settings import EmrServerlessSettings, load
 
     settings, hook = load(EmrServerlessSettings), EmrServerlessHook()
-    application = settings.application_id
-    job = _join_or_start(hook, settings, task)
-    task.log.info("job run %s of application %s", job, application)
-    task.started(lambda: hook.conn.cancel_job_run(applicationId=application, jobRunId=job))
-    waiter = hook.get_waiter("serverless_job_completed")
-    waiter.wait(applicationId=application, jobRunId=job, WaiterConfig=_POLL)
+    job = {"applicationId": settings.application_id, "jobRunId": _join_or_start(hook, settings, task)}
+    # A client of its own, because a signal may come in the middle of the other one's request.
+    canceller = EmrServerlessHook().conn
+    task.started(lambda: canceller.cancel_job_run(**job))
+    task.log.info("job run %(jobRunId)s of application %(applicationId)s", job)
+    try:
+        hook.get_waiter("serverless_job_completed").wait(**job, WaiterConfig=_POLL)
+    except WaiterError as error:
+        found = hook.conn.get_job_run(**job)["jobRun"]
+        how = f"{found['state']}: {found.get('stateDetails') or error}"
+        raise AirflowException(f"job run {job['jobRunId']} of {settings.application_id} is {how}") from None
 
 
 def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings", task: SparkStep) -> str:
-    """Return the job run that an earlier try left under way, or a new one."""
-    name = _emr_name(f"{task.run_id}.{task.step}")
+    """Return the job run that an earlier try left under way or done, or a new one."""
+    stem = _emr_name(f"{task.run_id}.{task.step}")
+    name = f"{stem}.{task.clear_number}"
     pages = hook.conn.get_paginator("list_job_runs").paginate(applicationId=settings.application_id)
-    earlier = [found for page in pages for found in page["jobRuns"] if found.get("name") == name]
+    # Those from before the task was cleared too: one of them may still be running.
+    found_runs = [found for page in pages for found in page["jobRuns"]]
+    earlier = [found for found in found_runs if found.get("name", "").rpartition(".")[0] == stem]
     for found in earlier:
-        if found["state"] in _UNDER_WAY:
+        if found["state"] in _UNDER_WAY or (found["state"], found["name"]) == ("SUCCESS", name):
             return str(found["id"])
     answer = hook.conn.start_job_run(
         applicationId=settings.application_id,
         executionRoleArn=settings.execution_role_arn,
         # The same when the request is repeated, another once the job runs before this one have ended.
-        clientToken=_emr_name(f"{name}.{len(earlier)}"),
+        clientToken=f"{name}.{len(earlier)}",
         name=name,
-        jobDriver={
-            "sparkSubmit": {
-                "entryPoint": settings.entry_point,
-                "entryPointArguments": [task.step, "--run-id", task.run_id],
-                "sparkSubmitParameters": settings.submit_parameters,
-            }
-        },
+        jobDriver={"sparkSubmit": _emr_job(settings, task)},
     )
     return str(answer["jobRunId"])
+
+
+def _emr_job(settings: "EmrServerlessSettings", task: SparkStep) -> dict[str, Any]:
+    job: dict[str, Any] = {
+        "entryPoint": settings.entry_point,
+        "entryPointArguments": [task.step, "--run-id", task.run_id],
+    }
+    # An empty one is refused.
+    return job | ({"sparkSubmitParameters": given} if (given := settings.submit_parameters) else {})
 
 
 def _emr_name(name: str) -> str:

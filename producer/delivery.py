@@ -82,7 +82,8 @@ class Delivery:
         self._room.clear()
         while self.in_flight > self._limit // 2:
             self._room.wait(_LOOK_AROUND_S)
-            if stopped():
+            # Once one batch has timed out, the client may never settle the others.
+            if stopped() or self.broken is not None:
                 return False
         return True
 

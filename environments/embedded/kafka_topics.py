@@ -1,13 +1,14 @@
 """The topics, through Kafka's own admin protocol: created, or brought to the configured limits."""
 
 from contextlib import closing
-
-from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from typing import TYPE_CHECKING
 
 from infra.config import PlatformConfig
 from infra.platform import KafkaEndpoint
+
+# Half a second to import, which every command would pay for.
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
 
 # Room for what a DLQ message adds to the original: key, reason, origin, attempt.
 _DLQ_ROOM_BYTES = 262_144
@@ -18,7 +19,9 @@ def dlq_limit(config: PlatformConfig) -> int:
     return config.kafka.max_message_bytes + _DLQ_ROOM_BYTES
 
 
-def _admin(bootstrap_servers: str, timeout_ms: int) -> KafkaAdminClient:
+def _admin(bootstrap_servers: str, timeout_ms: int) -> "KafkaAdminClient":
+    from kafka import KafkaAdminClient
+
     return KafkaAdminClient(
         bootstrap_servers=bootstrap_servers,
         client_id="ecom-up",
@@ -29,6 +32,8 @@ def _admin(bootstrap_servers: str, timeout_ms: int) -> KafkaAdminClient:
 
 def broker_answers(bootstrap_servers: str) -> bool:
     """Say whether the broker answers a metadata request."""
+    from kafka.errors import KafkaError
+
     try:
         with closing(_admin(bootstrap_servers, timeout_ms=2_000)) as admin:
             return bool(admin.describe_cluster()["brokers"])
@@ -41,6 +46,8 @@ def ensure_topics(endpoint: KafkaEndpoint, config: PlatformConfig) -> None:
 
     The number of partitions of an existing topic stays: another one would move orders between partitions.
     """
+    from kafka.admin import ConfigResource, ConfigResourceType
+
     wanted = topics(endpoint, config)
     with closing(_admin(endpoint.bootstrap_servers, timeout_ms=30_000)) as admin:
         present = set(admin.list_topics())

@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from cli import main
+from cli.commands import COMMANDS
 from environments import embedded
 from environments.embedded.home import REPOSITORY
 from pipeline import kafka_client
@@ -240,7 +241,8 @@ def wait_until_it_asks(database: PostgresSettings, application: str) -> None:
 def commands(
     group: typer.core.TyperGroup, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], object]]:
-    for name, command in group.commands.items():
+    for name in group.commands if path else COMMANDS:
+        command = COMMANDS[name].command(name) if not path else group.commands[name]
         if isinstance(command, typer.core.TyperGroup):
             yield from commands(command, (*path, name))
         else:

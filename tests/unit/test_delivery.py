@@ -102,6 +102,18 @@ def test_a_timeout_or_a_refusal_ends_it_but_a_passing_error_does_not():
         assert delivery.last_error is error
 
 
+def test_a_timeout_ends_the_wait_for_room_though_the_rest_never_settles():
+    client = FakeClient()
+    delivery = Delivery(client, "orders", limit=4)
+    for _ in range(4):
+        delivery.send(message())
+    sender = threading.Thread(target=lambda: delivery.send(message()), daemon=True)
+    sender.start()
+    client.fail(0, KafkaTimeoutError())
+    sender.join(10)
+    assert not sender.is_alive()
+
+
 def test_a_message_that_the_client_refuses_at_once_is_failed():
     client = FakeClient()
     client.refuse = KafkaTimeoutError("no metadata")
