@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.daily_run import print_failures, run_daily
+from cli.demo_days import answer_for
 from cli.outcome import Outcome, summary_table
 from cli.progress import Progress as StartProgress
 from cli.progress import services_table
@@ -97,7 +98,10 @@ def _run(console: Console, orders: int, rate: float) -> Outcome:
         with connection:
             start = committed_offsets(connection, kafka.orders_topic)
         before = totals(connection, kafka.orders_topic)
+        today = datetime.now(UTC).date()
         summary = _produce(console, kafka, orders, rate)
+        with connection:
+            answer_for(connection, today)
         daily = run_daily(console)
         console.print(daily.table())
         print_failures(console, daily)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 JOBS_MODULE = "pipeline.jobs"
 # pipeline.jobs.command's exit codes.
-GATE_FAILED, SEAT_TAKEN, BEGIN_AGAIN = 3, 4, 5
+WRONG_OPTIONS, GATE_FAILED, SEAT_TAKEN, BEGIN_AGAIN = 2, 3, 4, 5
 _HOPELESS = {
+    WRONG_OPTIONS: "the run's parameters make no sense",
     GATE_FAILED: "a quality check failed",
     BEGIN_AGAIN: "this run lost its place: clear it from its first task, `begin`",
 }

@@ -18,11 +18,10 @@ RUN_ID = "{{ dag.dag_id }}.{{ run_id }}"
 # A backfill's run covers its own day, a person's what they ask for, a scheduled one whatever is new.
 BACKFILL = "(dag_run.run_type | string) == 'backfill'"
 KIND = f"{{{{ 'backfill' if {BACKFILL} else params.kind }}}}"
-FROM_DAY = f"{{{{ data_interval_start.strftime('%Y-%m-%d') if {BACKFILL} else params.from_day or '' }}}}"
-UNTIL_DAY = f"{{{{ data_interval_end.strftime('%Y-%m-%d') if {BACKFILL} else params.until_day or '' }}}}"
+# By the logical date: a run that a person started has another interval, and a backfill may run it again.
+FROM_DAY = f"{{{{ ds if {BACKFILL} else params.from_day or '' }}}}"
+UNTIL_DAY = f"{{{{ macros.ds_add(ds, 1) if {BACKFILL} else params.until_day or '' }}}}"
 
-KINDS = ("increment", "backfill", "full")
-DAY = {"type": ["null", "string"], "format": "date"}
 STAGING = Asset("ecom://staging/fact_orders")
 DIMENSIONS = [Asset("ecom://curated/dim_customers"), Asset("ecom://curated/dim_products")]
 FACTS = Asset("ecom://curated/fact_orders")
@@ -62,6 +61,8 @@ with DAG(
         run_id=RUN_ID,
         arguments=[f"--kind={KIND}", f"--from-day={FROM_DAY}", f"--until-day={UNTIL_DAY}"],
         poke_interval=15,
+        exponential_backoff=True,
+        max_wait=timedelta(minutes=2),
         timeout=timedelta(hours=4).total_seconds(),
     )
     dimensions = SparkStep(task_id="dimensions", step="dimensions", run_id=RUN_ID)

@@ -118,7 +118,12 @@ def run_everything(chosen: Selection, wait: float, on_done: OnDone, as_json: boo
 
 
 def selection(kind: str, from_day: datetime | None, until_day: datetime | None) -> Selection:
-    """Return what the options ask for; raise typer.BadParameter if they don't fit each other."""
+    """Return what the options ask for; raise typer.BadParameter if they don't fit each other.
+
+    Days alone ask for a backfill, which nothing else takes.
+    """
+    if kind == "increment" and (from_day or until_day):
+        kind = "backfill"
     if kind not in get_args(Kind):
         raise typer.BadParameter(f"--kind takes {', '.join(get_args(Kind))}, not {kind!r}")
     try:
@@ -145,6 +150,7 @@ def _exit_codes(as_json_line: bool = True) -> Iterator[None]:
         if isinstance(error, QualityFailed) and as_json_line:
             found = as_json(list(error.results))
             _tell(run_id=error.run_id, phase=error.phase, passed=False, results=found)
+        sys.stdout.flush()  # Airflow reads both as one, and takes the last line for the reason
         sys.stderr.write(f"error: {error}\n")
         raise typer.Exit(EXIT_CODES[type(error)]) from None
 

@@ -26,13 +26,15 @@ def member_states(member: str, marks: Marks) -> str:
     return f"{every} AND {identity} IN ({changed})"
 
 
-def member_keys(member: str) -> str:
-    """Return keys and validity as they will be once staging is published."""
+def member_keys(member: str, full: bool) -> str:
+    """Return keys and validity as they will be once staging is published; `full` leaves nothing else."""
     identity = f"{member}_id"
     columns = f"{member}_key, {identity}, valid_from, valid_to"
+    staged = f"SELECT {columns} FROM staging.dim_{member}s"
+    if full:
+        return staged
     return (
-        f"SELECT {columns} FROM staging.dim_{member}s"
-        f" UNION ALL SELECT {columns} FROM curated.dim_{member}s AS published"
+        f"{staged} UNION ALL SELECT {columns} FROM curated.dim_{member}s AS published"
         f" WHERE {member}_key <> 0 AND NOT EXISTS ("
         f"SELECT FROM staging.dim_{member}s AS staged WHERE staged.{identity} = published.{identity})"
     )

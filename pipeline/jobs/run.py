@@ -84,6 +84,8 @@ def save(cursor: Cursor, run: BatchRun) -> None:
     values = [run.run_id, chosen.kind, chosen.from_day, chosen.until_day, run.base_publication]
     for marks in (run.orders, run.customers, run.products):
         values += [marks.after, marks.until]
+    # Its verdicts are of another staging; a run that fails from here on must not be explained by them.
+    cursor.execute("DELETE FROM ops.quality_results WHERE run_id = %s", (run.run_id,))
     cursor.execute("DELETE FROM ops.batch_runs WHERE run_id = %s", (run.run_id,))
     names = _COLUMNS.split(", staged_customers")[0]
     cursor.execute(f"INSERT INTO ops.batch_runs ({names}) VALUES ({', '.join(['%s'] * len(values))})", values)

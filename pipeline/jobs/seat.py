@@ -6,6 +6,7 @@ Each transaction that writes staging, or publishes from it, asks for the seat: w
 running is refused, because the step that followed it has a higher attempt.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -82,13 +83,42 @@ def step(
         claim = _Claim(run_id, beginning, lease_s)
         seat = _wait_for_seat(guard, claim, wait_s, on_wait)
         try:
-            with closing(connect_patiently(settings, "etl", "ecom-batch")) as work:
+            with (
+                _showing_life(guard, run_id, lease_s),
+                closing(connect_patiently(settings, "etl", "ecom-batch")) as work,
+            ):
                 yield seat, work
         except Exception:
             claim.undo(guard)
             raise
-        with guard.cursor() as cursor:
-            cursor.execute("UPDATE ops.batch_seat SET seen_at = now() WHERE run_id = %s", (run_id,))
+
+
+@contextmanager
+def _showing_life(guard: Connection, run_id: str, lease_s: float) -> Iterator[None]:
+    """Renew the lease while a step runs and at its end, so that a long or failed step keeps it."""
+    done = threading.Event()
+
+    def renew() -> None:
+        # A guard that is gone has lost the step lock as well; the step's own transactions will say so.
+        with suppress(psycopg2.Error), guard.cursor() as cursor:
+            cursor.execute(
+                "UPDATE ops.batch_seat SET seen_at = now() WHERE run_id = (SELECT run_id FROM ops.batch_seat"
+                " WHERE run_id = %s FOR UPDATE SKIP LOCKED)",  # whoever holds it locked shows life as well
+                (run_id,),
+            )
+
+    def renew_now_and_then() -> None:
+        while not done.wait(lease_s / 3):
+            renew()
+
+    thread = threading.Thread(target=renew_now_and_then, name="seat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        renew()
 
 
 @dataclass

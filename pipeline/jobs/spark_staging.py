@@ -41,12 +41,15 @@ class SparkStaging:
             "products": self._versions(run.products, "product", PRODUCT_STATES, PRODUCT_ATTRIBUTES),
         }
 
-    def facts(self, connection: Connection, sources: list[str]) -> int:
-        """Stage the facts of the orders whose events the queries `sources` return; return how many."""
+    def facts(self, connection: Connection, sources: list[str], full: bool) -> int:
+        """Stage the facts of the orders whose events the queries `sources` return; return how many.
+
+        A `full` run's publication deletes the members that it did not stage, so no fact may point at them.
+        """
         if not sources:
             return 0
         events = read(self._spark(), self.postgres, sources, facts.ORDER_EVENTS)
-        customers, products = (self._keys(connection, member) for member in ("customer", "product"))
+        customers, products = (self._keys(connection, member, full) for member in ("customer", "product"))
         rows = facts.with_keys(facts.winners(events), customers, products)
         return load(rows, self.postgres, self.seat, "fact_orders")
 
@@ -58,8 +61,8 @@ class SparkStaging:
         rows = versions(states, member, attributes)
         return load(rows, self.postgres, self.seat, f"dim_{member}s", free_text=attributes)
 
-    def _keys(self, connection: Connection, member: str) -> DataFrame:
-        query = queries.member_keys(member)
+    def _keys(self, connection: Connection, member: str, full: bool) -> DataFrame:
+        query = queries.member_keys(member, full)
         with connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({query}) AS keys")
             (count,) = cursor.fetchone() or (0,)

@@ -73,8 +73,9 @@ class Steps:
         """Stage the facts of the orders that the run rebuilds; return how many."""
         with self._step() as (seat, connection):
             run = _clear(connection, seat, "affected_orders", "fact_orders", facts=None)
-            sources = self._event_queries(connection, run)
-            rows = self._spark(seat).facts(connection, sources) if sources else 0
+            sources = self._event_queries(connection, seat, run)
+            full = run.selection.kind == "full"
+            rows = self._spark(seat).facts(connection, sources, full) if sources else 0
             _record(connection, seat, facts=rows)
         log.info("run %s: staged %d facts", self.run_id, rows)
         return rows
@@ -146,10 +147,11 @@ class Steps:
 
         return SparkStaging(self.postgres, seat, self.open_session)
 
-    def _event_queries(self, connection: Connection, run: BatchRun) -> list[str]:
+    def _event_queries(self, connection: Connection, seat: Seat, run: BatchRun) -> list[str]:
         if run.rebuilds_all:
             return [] if run.orders.empty else queries.all_events(run.orders)
         with connection, connection.cursor() as cursor:
+            seat.keep(cursor)
             slices = _select_affected(cursor, run)
         return queries.affected_events(run, slices)
 

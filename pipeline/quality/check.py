@@ -21,7 +21,8 @@ class Check:
     `rows` selects what is looked at, in terms of the relations of `relations.py` in braces and the parameters
     of `Scope`; where `fault` stays true, it selects the faulty rows alone. `measured` is an aggregate over
     `rows`, null for nothing to measure, and has to keep to `limit`. `skipped`, another aggregate, is the
-    reason for measuring nothing. `columns` are those of a sample row, in its order.
+    reason for measuring nothing. `columns` are those of a sample row, in its order. What is not `acceptable`
+    can't be published whoever answers for it: curated's constraints refuse it, or rows would be lost.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Check:
     limit: float = 0
     phases: tuple[Phase, ...] = PHASES
     kinds: tuple[Kind, ...] = _ALL_KINDS
+    acceptable: bool = True
 
     def keeps(self, measured: float) -> bool:
         """Whether a measured value is within the limit."""

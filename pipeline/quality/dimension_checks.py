@@ -32,6 +32,7 @@ def _rows(member: str) -> tuple[Check, ...]:
             f" WHERE raw_id > %({member}s_after)s AND raw_id <= %({member}s_until)s AND NOT EXISTS ("
             f"SELECT FROM {{{member}s}} AS version WHERE version.{identity} = state.{identity})",
             columns=(identity,),
+            acceptable=False,
         ),
         Check(
             name=f"{table}_kept",
@@ -55,6 +56,7 @@ def _rows(member: str) -> tuple[Check, ...]:
             rows=f"SELECT *, {null_names(MEMBER_COLUMNS[member])} AS nulls FROM {{{member}s}} AS version"
             f" WHERE {any_null(MEMBER_COLUMNS[member])}",
             columns=("nulls", f"{member}_key", identity, "valid_from"),
+            acceptable=False,
         ),
     )
 
@@ -75,6 +77,7 @@ def _keys(member: str) -> tuple[Check, ...]:
             f" = (published.{key}, published.{identity}, published.valid_from))"
             f") AS both_sides WHERE {key} IS NOT NULL GROUP BY {key} HAVING count(*) > 1",
             columns=(key, "versions", identity),
+            acceptable=False,
         ),
         Check(
             name=f"{table}_version_unique",
@@ -84,6 +87,7 @@ def _keys(member: str) -> tuple[Check, ...]:
             f" WHERE {identity} IS NOT NULL AND valid_from IS NOT NULL"
             f" GROUP BY {identity}, valid_from HAVING count(*) > 1",
             columns=(identity, "valid_from", "versions"),
+            acceptable=False,
         ),
     )
 
@@ -97,6 +101,7 @@ def _history(member: str) -> tuple[Check, ...]:
             meaning="Each version begins before it ends.",
             rows=f"SELECT * FROM {{{member}s}} AS version WHERE valid_from >= valid_to",
             columns=(identity, "valid_from", "valid_to"),
+            acceptable=False,
         ),
         Check(
             name=f"{table}_history",

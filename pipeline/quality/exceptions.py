@@ -29,8 +29,16 @@ _COLUMNS = "exception_id, check_name, day, who, why, until, created_at"
 def accept(
     cursor: Cursor, check_name: str, who: str, why: str, until: datetime, day: date | None = None
 ) -> Accepted:
-    """Record an exception; raise QualityError for an unknown check, no name or reason, or a time gone by."""
-    check_named(check_name)
+    """Record an exception.
+
+    Raises QualityError for an unknown check, one whose rows can't be published, no name or reason, or a time
+    gone by.
+    """
+    if not check_named(check_name).acceptable:
+        raise QualityError(
+            f"{check_name} can't be accepted: the curated tables refuse such rows, or rows would be lost;"
+            " mend the cause and repeat the gate"
+        )
     for option, text in (("who", who), ("why", why)):
         if not text.strip():
             raise QualityError(f"{option} is empty: an exception names who accepts it and why")

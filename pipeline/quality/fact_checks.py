@@ -21,6 +21,7 @@ _ROWS = (
         rows="SELECT DISTINCT order_id FROM {expected_orders} AS expected WHERE NOT EXISTS ("
         "SELECT FROM {stored_facts} AS fact WHERE fact.order_id = expected.order_id)",
         columns=("order_id",),
+        acceptable=False,
     ),
     Check(
         name="fact_orders_kept",
@@ -43,6 +44,7 @@ _ROWS = (
         rows=f"SELECT *, {null_names(FACT_COLUMNS)} AS nulls FROM {{facts}} AS fact"
         f" WHERE {any_null(FACT_COLUMNS)}",
         columns=("nulls", *FACT_COLUMNS),
+        acceptable=False,
     ),
     Check(
         name="fact_orders_unique",
@@ -51,6 +53,7 @@ _ROWS = (
         rows="SELECT order_id, count(*) AS row_count FROM {facts} AS fact WHERE order_id IS NOT NULL"
         " GROUP BY order_id HAVING count(*) > 1",
         columns=("order_id", "row_count"),
+        acceptable=False,
     ),
 )
 
@@ -99,19 +102,26 @@ _REFERENCES = (
 )
 
 
-def _range(name: str, meaning: str, fault: str, column: str) -> Check:
+def _range(name: str, meaning: str, fault: str, column: str, acceptable: bool = True) -> Check:
     return Check(
         name=f"fact_orders_{name}",
         table="fact_orders",
         meaning=meaning,
         rows=f"SELECT * FROM {{facts}} AS fact WHERE {fault}",
         columns=("order_id", column, "ordered_at"),
+        acceptable=acceptable,
     )
 
 
 _RANGES = (
-    _range("quantity", "quantity is positive.", "quantity <= 0", "quantity"),
-    _range("price", "unit_price, and so the amount, is not negative.", "unit_price < 0", "unit_price"),
+    _range("quantity", "quantity is positive.", "quantity <= 0", "quantity", acceptable=False),
+    _range(
+        "price",
+        "unit_price, and so the amount, is not negative.",
+        "unit_price < 0",
+        "unit_price",
+        acceptable=False,
+    ),
     _range(
         "currency",
         f"currency is one of the order event's: {_CURRENCIES}.",

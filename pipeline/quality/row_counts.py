@@ -17,4 +17,5 @@ def not_emptied(table: str, counter: str) -> Check:
         f" AND {counter} > 0 AND NOT EXISTS (SELECT FROM staging.{table})",
         columns=("run_id", "staged"),
         phases=("gate",),
+        acceptable=False,
     )

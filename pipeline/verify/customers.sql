@@ -1,7 +1,7 @@
 -- The versions in curated.dim_customers that differ from what raw.customers says: a version for each state that is not
 -- that of the moment before, until the first later state that is another. Each state looks at its neighbours by the
 -- primary key, where a publication takes windows over all of them.
--- Whoever has states that came after the last publication waits for the next one; that is no fault.
+-- Whoever has states beyond the last publication's mark waits for the next one; that is no fault.
 WITH expected AS (
     SELECT
         state.customer_id, state.name, state.country, state.segment,
@@ -46,8 +46,8 @@ judged AS (
         'customer ' || customer_id || ' from ' || (valid_from AT TIME ZONE 'UTC') || ' UTC' AS place,
         CASE WHEN EXISTS (
             SELECT FROM raw.customers AS state
-            WHERE state.customer_id = differing.customer_id AND state.ingested_at
-                > (SELECT coalesce(max(published_at), '-infinity') FROM ops.publications)
+            WHERE state.customer_id = differing.customer_id AND state.raw_id > coalesce(
+                (SELECT customers_mark FROM ops.publications ORDER BY publication_id DESC LIMIT 1), 0)
         ) THEN 'pending_versions' ELSE 'different_versions' END AS fault
     FROM differing
 )

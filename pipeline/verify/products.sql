@@ -1,7 +1,7 @@
 -- The versions in curated.dim_products that differ from what raw.products says: a version for each state that is not
 -- that of the moment before, until the first later state that is another. Each state looks at its neighbours by the
 -- primary key, where a publication takes windows over all of them.
--- Whoever has states that came after the last publication waits for the next one; that is no fault.
+-- Whoever has states beyond the last publication's mark waits for the next one; that is no fault.
 WITH expected AS (
     SELECT
         state.product_id, state.name, state.category, state.unit_price, state.currency,
@@ -46,8 +46,8 @@ judged AS (
         'product ' || product_id || ' from ' || (valid_from AT TIME ZONE 'UTC') || ' UTC' AS place,
         CASE WHEN EXISTS (
             SELECT FROM raw.products AS state
-            WHERE state.product_id = differing.product_id AND state.ingested_at
-                > (SELECT coalesce(max(published_at), '-infinity') FROM ops.publications)
+            WHERE state.product_id = differing.product_id AND state.raw_id > coalesce(
+                (SELECT products_mark FROM ops.publications ORDER BY publication_id DESC LIMIT 1), 0)
         ) THEN 'pending_versions' ELSE 'different_versions' END AS fault
     FROM differing
 )

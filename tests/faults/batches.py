@@ -14,9 +14,13 @@ from environments.embedded.home import REPOSITORY
 from pipeline.database import connect
 from tests.faults.stack import Stack
 
-# One statement, so one snapshot: facts, and those whose keys lead nowhere.
+# One statement, so one snapshot: facts, and those whose keys lead nowhere or to a version of another time,
+# which is how facts look beside dimensions of another publication.
 _LOOK = """
-SELECT count(*), count(*) FILTER (WHERE customer.customer_key IS NULL OR product.product_key IS NULL)
+SELECT count(*), count(*) FILTER (WHERE (
+    ordered_at >= customer.valid_from AND ordered_at < customer.valid_to
+    AND ordered_at >= product.valid_from AND ordered_at < product.valid_to
+) IS NOT TRUE)
 FROM curated.fact_orders LEFT JOIN curated.dim_customers AS customer USING (customer_key)
 LEFT JOIN curated.dim_products AS product USING (product_key)
 """

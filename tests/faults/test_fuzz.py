@@ -147,7 +147,7 @@ def test_fuzzed_events_end_in_the_dlq_or_in_raw(stack: Stack):
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_800)
 def test_ten_thousand_fuzzed_events_end_in_the_dlq_or_in_raw(stack: Stack):
     seed = time.time_ns() % 1_000_000
     print(f"seed {seed}")  # noqa: T201 (shown when it fails: the same seed makes the same messages)

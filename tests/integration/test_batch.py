@@ -91,6 +91,21 @@ def test_a_full_run_mends_whatever_was_wrong(database: PostgresSettings, sql: Sq
     assert curated(sql) == wanted
 
 
+def test_a_full_run_forgets_a_member_that_raw_has_no_more(
+    database: PostgresSettings, sql: Sql, batch: NewBatch
+):
+    fill(database, sql)
+    batch().whole()
+    keys = "SELECT DISTINCT customer_key = 0 FROM curated.fact_orders WHERE customer_id = 43"
+    assert sql(keys) == [(False,)]
+    sql("DELETE FROM raw.customers WHERE customer_id = 43")
+    batch("two").whole(FULL)
+    assert sql(keys) == [(True,)]
+    by_spark = curated(sql)
+    publish_from_raw(database)
+    assert curated(sql) == by_spark
+
+
 def test_an_increment_rebuilds_only_what_is_new(database: PostgresSettings, sql: Sql, batch: NewBatch):
     add_customer(sql, "2026-01-01Z")
     add_product(sql, "2026-01-01Z")

@@ -1,7 +1,7 @@
 """Staging belongs to one run and one attempt of a step: nothing interleaves, nothing stale is published."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from psycopg2.extensions import cursor as Cursor
@@ -14,6 +14,7 @@ from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, STEP_LOCK, Seat, SeatLost
 from pipeline.jobs.staging_sink import load
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
+from tests.faults.waiting import until
 from tests.integration.batches import INCREMENT, Batch
 from tests.integration.commits import commit, valid
 from tests.integration.samples import event
@@ -29,6 +30,18 @@ def etl(database: PostgresSettings) -> Iterator[Cursor]:
 
 def new_batch(database: PostgresSettings, spark: SparkSession, run_id: str) -> Batch:
     return Batch(database, spark, run_id, wait_s=0)
+
+
+def test_a_step_that_outlasts_its_lease_keeps_the_seat(database: PostgresSettings, sql: Sql):
+    seen = "SELECT seen_at FROM ops.batch_seat"
+    with step(database, "first", beginning=True, lease_s=0.3):
+        ((began,),) = sql(seen)
+        until(lambda: sql(seen) > [(began,)], "the lease is renewed")
+    with suppress(RuntimeError), step(database, "first", lease_s=900):
+        sql("UPDATE ops.batch_seat SET seen_at = now() - interval '1 day'")
+        raise RuntimeError("a fault")
+    with pytest.raises(SeatTaken), step(database, "second", beginning=True, wait_s=0):
+        pass
 
 
 def test_a_second_run_waits_until_the_first_has_published(

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from psycopg2.extensions import cursor as Cursor
 
+from cli.demo_days import answer_for
 from pipeline.database import connect
 from pipeline.jobs.run import Selection
 from pipeline.jobs.steps import Steps
@@ -18,7 +19,15 @@ from pipeline.quality.results import failed_lines
 from pipeline.quality.runner import QualityFailed
 from pipeline.quality.scope import load_scope
 from pipeline.settings import PostgresSettings
-from tests.integration.quality_runs import DAY, failures, ready, refused, stage
+from tests.integration.quality_runs import (
+    DAY,
+    failures,
+    orders,
+    publish_history,
+    ready,
+    refused,
+    stage,
+)
 from tests.integration.samples import uid
 
 Sql = Callable[..., list[tuple]]
@@ -65,7 +74,7 @@ def test_an_accepted_failure_passes_and_is_told_in_both_phases(run: Steps, etl: 
     [
         ("fact_orders_status", date.fromisoformat(DAY), True),
         ("fact_orders_status", date(2026, 2, 8), False),
-        (QUANTITY, None, False),
+        ("fact_orders_currency", None, False),
     ],
 )
 def test_an_exception_holds_for_its_check_and_its_day(
@@ -92,13 +101,14 @@ def test_an_expired_exception_holds_no_more(run: Steps, etl: Cursor, sql: Sql):
             {"check_name": "absent"},
             "check 'absent': allowed are dim_customers_staged, dim_customers_complete",
         ),
+        ({"check_name": QUANTITY}, "fact_orders_quantity can't be accepted: the curated tables refuse"),
         ({"who": " "}, "who is empty"),
         ({"why": ""}, "why is empty"),
         ({"until": datetime(2026, 1, 1, tzinfo=UTC)}, "until 2026-01-01 00:00 UTC is over"),
     ],
 )
 def test_an_exception_nobody_could_answer_for_is_refused(etl: Cursor, changes: dict, said: str):
-    wanted = {"check_name": QUANTITY, "who": "ada", "why": "because", "until": LATER} | changes
+    wanted = {"check_name": "fact_orders_status", "who": "ada", "why": "because", "until": LATER} | changes
     with pytest.raises(QualityError, match=said):
         accept(etl, **wanted)
     etl.execute("SELECT * FROM ops.quality_exceptions")
@@ -181,3 +191,19 @@ def test_a_check_that_gives_no_answer_blocks(run: Steps, sql: Sql, monkeypatch: 
         with pytest.raises(QualityError, match="fact_orders_stream gave no answer: canceling statement"):
             run.gate()
     assert sql("SELECT gated_at FROM ops.batch_runs") == [(None,)]
+
+
+@pytest.mark.parametrize("burst", [True, False])
+def test_a_demo_answers_for_the_days_on_which_it_ran_or_did_not(
+    database: PostgresSettings, sql: Sql, etl: Cursor, burst: bool
+):
+    publish_history(database, sql)
+    if burst:
+        orders(database, DAY, 9000, 60)
+    run = stage(database, sql)
+    expected = {"fact_orders_volume_high"} if burst else {"fact_orders_fresh", "fact_orders_volume_low"}
+    assert refused(run.gate).keys() == expected
+    for _ in range(2):
+        answer_for(etl.connection, date.fromisoformat(DAY) + timedelta(days=1))
+    assert {result.outcome for result in failures(run.gate()).values()} == {"accepted"}
+    assert sql("SELECT count(*) FROM ops.quality_exceptions") == [(6,)]
