@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -44,7 +45,7 @@ def list_entries(
 
 def entries_table(found: Sequence[dlq.LedgerEntry]) -> Table:
     """Return entries for a terminal; each reason is whole on one of 80 columns."""
-    table = Table(title="dead letters")
+    table = Table(title="dead letters", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("origin", overflow="fold")
     # Below each other, so that the reason is whole on a narrow terminal.
     widest = max((len(entry.reason) for entry in found), default=0)
