@@ -30,7 +30,7 @@ $(SYNCED): pyproject.toml uv.lock
 .PHONY: help
 help: ## Show this list
 	@echo "usage: make TARGET [ARGS=…]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(SYNCED) prerequisites ## Get uv, Python packages (uv.lock) and the Java jars
@@ -76,6 +76,14 @@ test: check setup ## Checks, then unit and integration tests and one kill of eac
 .PHONY: test-unit
 test-unit: setup ## Unit tests only: no process is started except Spark's session
 	pytest tests/unit $(ARGS)
+
+# Whatever runs Spark: sessions of the tests' own, and the streaming job as a process.
+SPARK_TESTS := tests/unit/test_watch.py $(wildcard $(patsubst %,tests/integration/test_%.py, \
+	batch* stream* validation* canonical checkpoint copy_lines rebuild))
+
+.PHONY: test-spark-oldest
+test-spark-oldest: setup ## Those tests that run Spark, on Spark 4.0.0 in a venv of its own
+	@scripts/oldest_spark.sh $(SPARK_TESTS) $(ARGS)
 
 .PHONY: test-faults
 test-faults: setup ## Kills, restarts and fuzz at full length

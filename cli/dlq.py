@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.context import use_platform
@@ -35,20 +38,26 @@ def list_entries(
     if as_json:
         typer.echo(json.dumps({"by_reason": totals, "entries": [asdict(entry) for entry in found]}, indent=2))
         return
-    table = Table("origin", "reason", "detail", "attempts", "state", "first seen", title="dead letters")
-    for entry in found:
-        row = (
-            entry.origin,
-            entry.reason,
-            entry.detail,
-            str(entry.attempts),
-            entry.state,
-            entry.first_seen_at,
-        )
-        table.add_row(*row)
     console = Console()
-    console.print(table)
+    console.print(entries_table(found))
     console.print(", ".join(f"{name} {count:,}" for name, count in totals.items()) or "nothing unresolved")
+
+
+def entries_table(found: Sequence[dlq.LedgerEntry]) -> Table:
+    """Return entries for a terminal; each reason is whole on one of 80 columns."""
+    table = Table(title="dead letters", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("origin", overflow="fold")
+    # Below each other, so that the reason is whole on a narrow terminal.
+    widest = max((len(entry.reason) for entry in found), default=0)
+    table.add_column("reason, detail", overflow="fold", min_width=widest)
+    for name in ("tries", "state", "first seen"):
+        table.add_column(name, no_wrap=True)
+    for entry in found:
+        why = f"{entry.reason}\n{escape(entry.detail)}".rstrip()
+        table.add_row(
+            entry.origin, why, str(entry.attempts), entry.state, entry.first_seen_at.replace("T", "\n")
+        )
+    return table
 
 
 @app.command()

@@ -93,8 +93,16 @@ def services_table(state: State) -> Table:
         table.add_row(name, phase, pid, str(unit.restarts), unit.address or "-")
     logs = "\n".join(unit.log for unit in state.services.values())
     caption = f"logs, also by `ecom logs SERVICE`:\n{logs}"
-    table.caption, table.caption_justify = f"{caption}{_log_in_to_airflow(state)}", "left"
+    table.caption_justify = "left"
+    table.caption = f"{caption}{_log_in_to_airflow(state)}{_moved(state)}"
     return table
+
+
+def _moved(state: State) -> str:
+    lines = [
+        f"\nport {wish} was taken: {name} is on {state.ports[name]}" for name, wish in state.moved.items()
+    ]
+    return "".join(lines)
 
 
 def _log_in_to_airflow(state: State) -> str:

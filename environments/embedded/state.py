@@ -47,6 +47,7 @@ class State(_Record):
     started_at: float
     units: dict[str, UnitState] = {}
     ports: dict[str, int] = {}
+    wished_ports: dict[str, int] = {}
     platform: Platform | None = None
     error: str = ""
 
@@ -59,6 +60,11 @@ class State(_Record):
     def services(self) -> dict[str, UnitState]:
         """Return the long-running units."""
         return {name: unit for name, unit in self.units.items() if unit.kind == "service"}
+
+    @property
+    def moved(self) -> dict[str, int]:
+        """Return the wished ports that others had, by the service that is on another one now."""
+        return {name: wish for name, wish in self.wished_ports.items() if self.ports.get(name, wish) != wish}
 
     @property
     def healthy(self) -> bool:

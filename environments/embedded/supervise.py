@@ -9,7 +9,7 @@ from environments.embedded.files import try_lock
 from environments.embedded.leftovers import end_leftovers
 from environments.embedded.platform import Plan, load_config, write_env_file
 from environments.embedded.signals import StopSignals
-from environments.embedded.state import load
+from environments.embedded.state import State, load
 from environments.embedded.supervisor import Observer, Stopped, Supervisor
 
 
@@ -37,8 +37,9 @@ def _run(plan: Plan, observer: Observer) -> None:
     signals = StopSignals()
     before = load(plan.home)
     end_leftovers(plan.home, before)
-    chosen = ports.choose(plan.wished_ports(), before.ports if before else {})
-    supervisor = Supervisor(plan.home, signals, observer, chosen)
+    wished = plan.wished_ports()
+    chosen = ports.choose(wished, _kept(before, wished))
+    supervisor = Supervisor(plan.home, signals, observer, chosen, wished)
     error = ""
     try:
         _start(plan, supervisor, chosen)
@@ -53,6 +54,14 @@ def _run(plan: Plan, observer: Observer) -> None:
     finally:
         supervisor.stop()
         supervisor.finish("failed" if error else "stopped", error)
+
+
+def _kept(before: State | None, wished: dict[str, int]) -> dict[str, int]:
+    """Return the last run's ports, except where another one is wished for now."""
+    if before is None:
+        return {}
+    unchanged = {name for name, wish in wished.items() if before.wished_ports.get(name, wish) == wish}
+    return {name: port for name, port in before.ports.items() if name in unchanged}
 
 
 def _start(plan: Plan, supervisor: Supervisor, chosen: dict[str, int]) -> None:

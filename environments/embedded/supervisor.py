@@ -29,14 +29,27 @@ class Stopped(Exception):
 class Supervisor:
     """Runs units until a signal asks it to stop."""
 
-    def __init__(self, home: Home, signals: StopSignals, observer: Observer, ports: dict[str, int]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        signals: StopSignals,
+        observer: Observer,
+        ports: dict[str, int],
+        wished_ports: dict[str, int] | None = None,
+    ) -> None:
         """Prepare a supervisor; `observer` is told each change of state."""
         self._home = home
         self._signals = signals
         self._observer = observer
         self._runners: dict[str, Runner] = {}
         me = Identity.of(psutil.Process().pid)
-        self.state = State(phase="starting", supervisor=me, started_at=time.time(), ports=ports)
+        self.state = State(
+            phase="starting",
+            supervisor=me,
+            started_at=time.time(),
+            ports=ports,
+            wished_ports=wished_ports or {},
+        )
 
     def add(self, units: list[Unit]) -> None:
         """Add units; they may need each other and units added before."""
