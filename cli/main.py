@@ -4,12 +4,14 @@ import sys
 
 import typer
 
-from cli import batch, dlq, lifecycle, quality, stream
+from cli import batch, dashboards, dlq, lifecycle, quality, stream
 from cli.airflow_api import AirflowRefused, AirflowUnavailable, RunTimeout
 from cli.demo import demo
 from cli.produce import produce
 from cli.seed import seed
 from cli.verify import verify
+from dashboards.metabase.errors import MetabaseError
+from dashboards.spec_files import SpecError
 from environments.embedded import EnvironmentFailed
 from infra.config import ConfigError
 from pipeline.console import EXPECTED
@@ -36,6 +38,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(stream.app, name="stream")
 app.add_typer(batch.app, name="batch")
 app.add_typer(quality.app, name="quality")
+app.add_typer(dashboards.app, name="dashboards")
 app.command()(demo)
 
 _EXPECTED: tuple[type[Exception], ...] = (
@@ -52,6 +55,8 @@ _EXPECTED: tuple[type[Exception], ...] = (
     AirflowUnavailable,
     AirflowRefused,
     RunTimeout,
+    SpecError,
+    MetabaseError,
     *EXPECTED,
 )
 

@@ -129,6 +129,27 @@ class AirflowSettings(BaseSettings):
         return resolve(self.admin_password_ref)
 
 
+class MetabaseSettings(BaseSettings):
+    """A Metabase to put the dashboards into.
+
+    `postgres_host` and `postgres_port` are the warehouse as it sees it; empty and 0: as we see it ourselves.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ECOM_METABASE_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: Annotated[str, Field(pattern=r"^https?://\S*[^/\s]$")]
+    admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    admin_password_ref: SecretReference
+    postgres_host: str
+    postgres_port: int = Field(ge=0, le=65535)
+
+    def admin_password(self) -> str:
+        """Resolve the admin's password; raise SecretError if its reference leads nowhere."""
+        return resolve(self.admin_password_ref)
+
+
 class StorageSettings(BaseSettings):
     """Durable storage: `checkpoints` is a URI that Spark can write to."""
 
@@ -144,6 +165,7 @@ ALL_SETTINGS = (
     SparkSettings,
     StreamSettings,
     AirflowSettings,
+    MetabaseSettings,
     StorageSettings,
 )
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

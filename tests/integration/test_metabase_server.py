@@ -19,12 +19,6 @@ PREFS = {"site_name": "Shop", "site_locale": "en"}
 
 
 @pytest.fixture
-def metabase() -> Iterator[MetabaseServer]:
-    with MetabaseServer() as server:
-        yield server
-
-
-@pytest.fixture
 def http(metabase: MetabaseServer) -> Iterator[httpx.Client]:
     """Nobody is logged in."""
     with httpx.Client(base_url=metabase.url, trust_env=False) as client:

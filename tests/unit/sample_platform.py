@@ -6,6 +6,7 @@ from infra.platform import (
     AirflowEndpoint,
     EmrServerlessEndpoint,
     KafkaEndpoint,
+    MetabaseEndpoint,
     Platform,
     PostgresEndpoint,
     SparkEndpoint,
@@ -36,6 +37,13 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
             execution_role_arn="arn:aws:iam::123456789012:role/jobs",
             entry_point="s3://code/main.py",
             submit_parameters="--conf a=b",
+        ),
+        metabase=MetabaseEndpoint(
+            url="http://127.0.0.1:3000",
+            admin_email="admin@example.com",
+            admin_password=f"file:{secrets}/metabase_admin",
+            postgres_host="postgres",
+            postgres_port=5433,
         ),
         storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
     )
