@@ -22,7 +22,10 @@ class MetabaseHttp:
         self.url = url
         self._patience_s = patience_s
         # Proxies are for the internet; Metabase is on this machine or in this network.
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+        try:
+            self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+        except httpx.InvalidURL as error:
+            raise MetabaseError(f"{url} is not an address: {error}") from None
 
     def close(self) -> None:
         """Close the connections."""

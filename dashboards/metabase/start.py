@@ -35,8 +35,6 @@ def wait_until_up(http: MetabaseHttp, wait_s: float, say: Say) -> None:
 def _health(http: MetabaseHttp) -> str:
     try:
         answer = http.raw_get("/api/health")
-    except httpx.InvalidURL as error:
-        raise MetabaseError(f"{http.url} is not an address: {error}") from None
     except httpx.TransportError as error:
         return cause(error)
     body = _json(answer)

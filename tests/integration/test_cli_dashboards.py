@@ -92,6 +92,8 @@ def test_url_names_another(ecom: Ecom, metabase: MetabaseServer, monkeypatch: py
     [
         ("ECOM_METABASE_URL", "http://127.0.0.1:1", "is not up after 0 s"),
         ("ECOM_METABASE_URL", "metabase:3000", "ECOM_METABASE_URL='metabase:3000'"),
+        ("ECOM_METABASE_URL", "http://metabase:port", "http://metabase:port is not an address"),
+        ("ECOM_METABASE_URL", "http://metabase:99999", "99999"),
         ("ECOM_METABASE_ADMIN_EMAIL", "", "ECOM_METABASE_ADMIN_EMAIL"),
         ("ECOM_METABASE_ADMIN_PASSWORD_REF", "hunter2-pasted", "ECOM_METABASE_ADMIN_PASSWORD_REF"),
         ("ECOM_METABASE_ADMIN_PASSWORD_REF", "file:/nowhere", "secret file:/nowhere"),
