@@ -10,14 +10,17 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from dashboards.page.cards import data_table, drawing
 from dashboards.page.guard import guard
-from dashboards.page.layout import index, page
+from dashboards.page.layout import index, page, uses_period
 from dashboards.page.period import Period, PeriodError, parse
 from dashboards.page.warehouse import Away, Warehouse
 from dashboards.spec import Chart, Dashboard
 
 _ASSETS = str(Path(__file__).with_name("assets"))
 _RETRY_S = 3
-_AWAY = "The figures may be old: {problem}. Trying again every {seconds} s; if PostgreSQL is not running, start it with: ecom up"
+_AWAY = (
+    "The database does not answer, so these figures may be old ({problem})."
+    " Trying again every {seconds} s; if it is not running, start it with: ecom up"
+)
 
 
 def make_server(dashboards: tuple[Dashboard, ...], warehouse: Warehouse) -> flask.Flask:
@@ -42,7 +45,7 @@ def _application(
 ) -> Dash:
     app = Dash(
         f"dashboards.{shown.key}",
-        server=server,
+        server=server,  # type: ignore[arg-type]
         url_base_pathname=f"/{shown.key}/",
         assets_folder=_ASSETS,
         assets_ignore="before.js",  # the document's head has it
@@ -90,7 +93,8 @@ def _period(chosen: dict[str, str]) -> Period:
 
 def _controls(app: Dash, shown: Dashboard) -> None:
     ticks = {"type": "tick", "chart": ALL}
-    app.clientside_callback(
+    _in_browser(
+        app,
         ClientsideFunction("page", "pause"),
         Output(ticks, "disabled"),
         Output("pause", "children"),
@@ -99,7 +103,8 @@ def _controls(app: Dash, shown: Dashboard) -> None:
         State(ticks, "id"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(
+    _in_browser(
+        app,
         ClientsideFunction("page", "banner"),
         Output("banner", "children"),
         Output("banner", "hidden"),
@@ -107,16 +112,16 @@ def _controls(app: Dash, shown: Dashboard) -> None:
         Input({"type": "problem", "chart": ALL}, "data"),
         State("pace", "data"),
     )
-    if _has_period(app):
+    if any(uses_period(chart) for chart in shown.charts):
         _period_controls(app)
 
 
-def _has_period(app: Dash) -> bool:
-    return any(getattr(part, "id", None) == "choice" for part in app.layout._traverse())
+def _in_browser(app: Dash, function: ClientsideFunction, *wired: Any, **options: bool) -> None:
+    app.clientside_callback(function, *wired, **options)  # type: ignore[no-untyped-call]
 
 
 def _period_controls(app: Dash) -> None:
-    app.clientside_callback(ClientsideFunction("page", "days"), Output("days", "hidden"), Input("choice", "value"))
+    _in_browser(app, ClientsideFunction("page", "days"), Output("days", "hidden"), Input("choice", "value"))
 
     @app.callback(
         Output("period", "data"),

@@ -41,7 +41,8 @@ def data_table(chart: Chart, rows: Rows) -> list[Any]:
 
 def _panel(chart: Chart, name: str, rows: Rows, number: int, across: int) -> html.Div:
     drawn = dcc.Graph(figure=figure(chart, rows, number, name), config=CONFIG, className="plot")
-    described = html.Div(drawn, role="img", className="plot-box", **{"aria-label": summary(chart, rows, name)})
+    words: dict[str, Any] = {"role": "img", "aria-label": summary(chart, rows, name)}
+    described = html.Div(drawn, className="plot-box", **words)
     title = [html.H3(name, className="panel-title")] if name else []
     return html.Div([*title, described], className="panel" if across > 1 else "panel alone")
 
@@ -53,4 +54,7 @@ def _scalar(chart: Chart, row: tuple[Any, ...]) -> list[Any]:
         html.Div([html.Dt(heading(column)), html.Dd(value_text(values[column], column))])
         for column in chart.of_role("detail")
     ]
-    return [html.P(with_unit(values[measure], measure), className="figure"), html.Dl(details, className="details")]
+    return [
+        html.P(with_unit(values[measure], measure), className="figure"),
+        html.Dl(details, className="details"),
+    ]

@@ -15,7 +15,7 @@ Rows = list[tuple[Any, ...]]
 Figure = dict[str, Any]
 
 COLOURS = ("#2f7ed8", "#c2620b", "#1a8a6b", "#a45bd1", "#c23d6b", "#7a7a2a")
-CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+CONFIG: Any = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 _FONT = {"family": "system-ui, sans-serif", "size": 13}
 
 
@@ -42,11 +42,18 @@ def _traces(chart: Chart, rows: Rows, colour: int) -> list[tuple[str, list[Any],
     if series is None:
         measures = chart.of_role("measure")
         return [
-            (measure.label, _column(rows, x), _column(rows, chart.columns.index(measure)), _colour(colour + number))
+            (
+                measure.label,
+                _column(rows, x),
+                _column(rows, chart.columns.index(measure)),
+                _colour(colour + number),
+            )
             for number, measure in enumerate(measures)
         ]
     at, y = chart.columns.index(series), chart.columns.index(chart.of_role("measure")[0])
-    groups = {name: [row for row in rows if row[at] == name] for name in dict.fromkeys(row[at] for row in rows)}
+    groups = {
+        name: [row for row in rows if row[at] == name] for name in dict.fromkeys(row[at] for row in rows)
+    }
     return [
         (str(name), _column(group, x), _column(group, y), _colour(number))
         for number, (name, group) in enumerate(groups.items())
@@ -104,7 +111,10 @@ def _bar(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
         }
         for name, x, y, shade in _traces(chart, rows, colour)
     ]
-    return {"data": traces, "layout": _layout(_time_axis(chart), _value_axis(chart, unit), len(traces)) | {"bargap": 0.2}}
+    return {
+        "data": traces,
+        "layout": _layout(_time_axis(chart), _value_axis(chart, unit), len(traces)) | {"bargap": 0.2},
+    }
 
 
 def _row(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
@@ -125,8 +135,17 @@ def _row(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
         for name, places, values, shade in _traces(chart, rows, colour)
     ]
     # The first row is the first to be read.
-    names = {"autorange": "reversed", "type": "category", "automargin": True, "ticklabelstandoff": 6, "fixedrange": True}
-    return {"data": traces, "layout": _layout(_value_axis(chart, unit), names, len(traces)) | {"bargap": 0.25}}
+    names = {
+        "autorange": "reversed",
+        "type": "category",
+        "automargin": True,
+        "ticklabelstandoff": 6,
+        "fixedrange": True,
+    }
+    return {
+        "data": traces,
+        "layout": _layout(_value_axis(chart, unit), names, len(traces)) | {"bargap": 0.25},
+    }
 
 
 def _hover(place: str, value: str, unit: str) -> str:

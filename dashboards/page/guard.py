@@ -6,7 +6,7 @@ _LOCAL = ("127.0.0.1", "localhost")
 
 
 def guard(server: flask.Flask, script_hashes: list[str]) -> None:
-    """Let the browser load nothing from elsewhere, and answer only requests that are meant for this machine."""
+    """Let the browser load nothing from elsewhere, and answer only who asks this machine."""
     scripts = " ".join(["'self'", *dict.fromkeys(script_hashes)])
     policy = (
         f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -19,7 +19,9 @@ def guard(server: flask.Flask, script_hashes: list[str]) -> None:
         host = flask.request.host.rsplit(":", 1)[0]
         if host in _LOCAL:
             return None
-        return flask.Response(f"this page is served as {' and '.join(_LOCAL)} only\n", 421, mimetype="text/plain")
+        return flask.Response(
+            f"this page is served as {' and '.join(_LOCAL)} only\n", 421, mimetype="text/plain"
+        )
 
     @server.after_request
     def protect(answer: flask.Response) -> flask.Response:

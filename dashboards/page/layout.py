@@ -83,15 +83,22 @@ def _live() -> html.Div:
 
 def _card(chart: Chart) -> html.Section:
     title, at = f"{chart.key}-title", chart.position
-    place: dict[str, Any] = {"--col": at.col + 1, "--wide": at.size_x, "--row": at.row + 1, "--high": at.size_y}
-    region = {"role": "region", "aria-label": f"Table: {chart.title}"}
+    place: dict[str, Any] = {
+        "--col": at.col + 1,
+        "--wide": at.size_x,
+        "--row": at.row + 1,
+        "--high": at.size_y,
+    }
+    region: dict[str, Any] = {"role": "region", "aria-label": f"Table: {chart.title}"}
     return html.Section(
         [
             html.H2(chart.title, id=title),
             html.P(chart.question, className="question"),
             html.Div(
                 [
-                    html.Div(html.P("Loading …", className="empty"), id=f"{chart.key}-drawing", className="drawing"),
+                    html.Div(
+                        html.P("Loading …", className="empty"), id=f"{chart.key}-drawing", className="drawing"
+                    ),
                     html.Div(id=f"{chart.key}-table", className="table", tabIndex=0, **region),
                 ],
                 className="answer",
@@ -102,7 +109,7 @@ def _card(chart: Chart) -> html.Section:
             dcc.Store(id={"type": "problem", "chart": chart.key}, data=""),
         ],
         id=chart.key,
-        className=f"card {chart.chart} {'wide' if at.size_x > 12 else 'narrow'}",
+        className=f"card kind-{chart.chart} {'wide' if at.size_x > 12 else 'narrow'}",
         style=place,
-        **{"aria-labelledby": title},
+        **{"aria-labelledby": title},  # type: ignore[arg-type]
     )

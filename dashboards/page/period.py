@@ -22,12 +22,13 @@ class Period:
 
     @property
     def settings(self) -> tuple[str, str, int]:
-        """Return first day, last day (empty for those that follow from today) and the number of days."""
-        return (self.first.isoformat() if self.first else "", self.last.isoformat() if self.last else "", self.days)
+        """Return first and last day, empty where they follow from today, and the number of days."""
+        first, last = (day.isoformat() if day else "" for day in (self.first, self.last))
+        return first, last, self.days
 
 
 def parse(choice: str | int | None, first: str | None, last: str | None) -> Period:
-    """Return what a reader chose: a preset's number of days, or "custom" with two dates; raise PeriodError."""
+    """Return what was chosen: a preset's number of days, or "custom" with two dates; raise PeriodError."""
     if choice != "custom":
         try:
             days = int(choice or DEFAULT)

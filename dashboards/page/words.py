@@ -14,7 +14,11 @@ def value_text(value: Any, column: Column) -> str:
     if value is None:
         return MISSING
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}" if not value.second and not value.microsecond else f"{value:%Y-%m-%d %H:%M:%S}"
+        return (
+            f"{value:%Y-%m-%d %H:%M}"
+            if not value.second and not value.microsecond
+            else f"{value:%Y-%m-%d %H:%M:%S}"
+        )
     if isinstance(value, date):
         return value.isoformat()
     if column.type == "integer":
@@ -31,12 +35,18 @@ def _decimal_text(value: Any) -> str:
 
 def with_unit(value: Any, column: Column, unit: str = "") -> str:
     """Return a value with the unit of its column, or the one given."""
-    return " ".join(filter(None, (value_text(value, column), (unit or column.unit) if value is not None else "")))
+    return " ".join(
+        filter(None, (value_text(value, column), (unit or column.unit) if value is not None else ""))
+    )
 
 
 def heading(column: Column) -> str:
     """Return what stands above a column of the table."""
-    return f"{column.label} ({column.unit})" if column.unit and column.unit not in column.label.lower() else column.label
+    return (
+        f"{column.label} ({column.unit})"
+        if column.unit and column.unit not in column.label.lower()
+        else column.label
+    )
 
 
 def summary(chart: Chart, rows: list[tuple[Any, ...]], panel: str = "") -> str:
@@ -52,7 +62,9 @@ def summary(chart: Chart, rows: list[tuple[Any, ...]], panel: str = "") -> str:
     most = max(known, key=lambda row: row[value])
     parts = [f"{len(rows)} values of {measure.label.lower()} by {dimension.label.lower()}"]
     if chart.chart != "row":
-        parts.append(f"from {value_text(rows[0][over], dimension)} to {value_text(rows[-1][over], dimension)}")
+        parts.append(
+            f"from {value_text(rows[0][over], dimension)} to {value_text(rows[-1][over], dimension)}"
+        )
         parts.append(f"newest {with_unit(rows[-1][value], measure, unit)}")
     parts.append(f"highest {with_unit(most[value], measure, unit)} ({value_text(most[over], dimension)})")
     return f"{title}: {', '.join(parts)}. The table holds all values."

@@ -120,6 +120,7 @@ def _record_progress(cursor: Cursor, topic: str, tally: Tally) -> None:
     )
     cursor.execute(
         "INSERT INTO ops.stream_commits VALUES (%(topic)s, %(partition)s, %(from_offset)s, %(until_offset)s,"
-        " %(raw)s, %(duplicates)s, %(dlq)s, to_timestamp(%(max_timestamp)s), clock_timestamp(), %(new_orders)s)",
+        " %(raw)s, %(duplicates)s, %(dlq)s, to_timestamp(%(max_timestamp)s), clock_timestamp(),"
+        " %(new_orders)s)",
         values,
     )

@@ -28,8 +28,10 @@ def record_ends(connection: Connection, topic: str, ends: Mapping[int, int], see
     """Note where the topic's partitions ended in Kafka at `seen_at`, for whoever can't ask it."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO ops.stream_ends SELECT %s, ends.*, %s::timestamptz FROM unnest(%s::int[], %s::bigint[]) AS ends"
-            " ON CONFLICT (topic, partition) DO UPDATE SET end_offset = excluded.end_offset, seen_at = excluded.seen_at",
+            "INSERT INTO ops.stream_ends"
+            " SELECT %s, ends.*, %s::timestamptz FROM unnest(%s::int[], %s::bigint[]) AS ends"
+            " ON CONFLICT (topic, partition)"
+            " DO UPDATE SET end_offset = excluded.end_offset, seen_at = excluded.seen_at",
             (topic, seen_at, list(ends.keys()), list(ends.values())),
         )
 

@@ -47,7 +47,7 @@ def chores(query: StreamingQuery, topic: str) -> list[Chore]:
     """Return what the stream's driver does beside its micro-batches."""
 
     def tell_ends(connection: Connection) -> None:
-        # What the query saw, rather than asking Kafka: a broker that hangs must not keep the driver from stopping.
+        # What the query saw, rather than asking Kafka: a broker that hangs must not keep us from stopping.
         report = query.lastProgress
         if report and report["sources"][0]["latestOffset"]:
             found = json.loads(report["sources"][0]["latestOffset"])[topic]

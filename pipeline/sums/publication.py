@@ -18,7 +18,7 @@ _TOUCHED, _SHARE, _RECOMPUTE = (
 def counted_anew(cursor: Cursor, orders_until: int) -> Iterator[None]:
     """Take what the merge inside the block touches out of the sums, and add what it leaves there.
 
-    For a merge of staging by a run that read raw.orders up to `orders_until`, under the writers' exclusive lock.
+    For a merge of staging by a run that read raw.orders up to `orders_until`, under the exclusive lock.
     """
     cursor.execute(_TOUCHED, {"until": orders_until})
     cursor.execute(_SHARE, {"sign": -1})

@@ -24,7 +24,8 @@ class Query:
 
 
 def housekeeping(settings: PostgresSettings, now: list[float], query: Any = None) -> Housekeeping:
-    return Housekeeping(settings, chores(query or Query(), "orders"), clock=lambda: now[0])
+    reported: Any = query or Query()
+    return Housekeeping(settings, chores(reported, "orders"), clock=lambda: now[0])
 
 
 def add_old_commit(sql: Sql) -> None:

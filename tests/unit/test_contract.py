@@ -15,6 +15,7 @@ from infra.platform import AirflowEndpoint, Platform, PostgresEndpoint, StorageE
 from pipeline.settings import (
     ALL_SETTINGS,
     AirflowSettings,
+    DashboardsSettings,
     KafkaSettings,
     PostgresSettings,
     SettingsError,
@@ -69,6 +70,7 @@ def test_each_value_is_in_its_own_variable(tmp_path):
             "launcher": "submit",
         },
         "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
+        "dashboards": {"url": "http://dashboards.example:3000"},
         "emr": {name: name for name in platform.emr.model_dump()},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
     }
@@ -115,6 +117,7 @@ def test_each_missing_variable_is_named_with_the_places_looked_in(variable, env,
         (StreamSettings, "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER", "0", "greater than or equal to 1"),
         (AirflowSettings, "ECOM_AIRFLOW_URL", "http://airflow/home", "should match pattern"),
         (AirflowSettings, "ECOM_AIRFLOW_ADMIN_USER", "", "at least 1 character"),
+        (DashboardsSettings, "ECOM_DASHBOARDS_URL", "dashboards:8050", "should match pattern"),
         (StorageSettings, "ECOM_STORAGE_CHECKPOINTS", "", "at least 1 character"),
     ],
 )
