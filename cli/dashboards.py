@@ -17,14 +17,20 @@ from dashboards.metabase.errors import MetabaseError
 from dashboards.metabase.provision import Applied, Provisioner
 from dashboards.metabase.render import render
 from dashboards.spec_files import load as load_spec
-from pipeline.settings import MetabaseSettings, PostgresSettings, env_file_variables, load
+from pipeline.settings import (
+    DashboardsSettings,
+    MetabaseSettings,
+    PostgresSettings,
+    env_file_variables,
+    load,
+)
 
 _URL = "ECOM_METABASE_URL"
 _DIFFERS = 2
 _STYLES = {"create": "green", "update": "yellow", "unmanaged": "magenta", "unchanged": "dim"}
 _NONE_HERE = (
-    f"this environment has no Metabase ({_URL} is empty): it shows the dashboards on a page of its own, at"
-    " the address that `ecom status` shows; --url names a Metabase that you run yourself"
+    f"this environment has no Metabase ({_URL} is empty): its dashboards are at {{page}}; `--url http://…`"
+    " names a Metabase that you run yourself"
 )
 
 app = typer.Typer(
@@ -84,7 +90,7 @@ def _provisioner(url: str, wait_s: float) -> Provisioner:
     if url:
         os.environ[_URL] = url.rstrip("/")
     if not (env_file_variables() | os.environ).get(_URL):
-        raise MetabaseError(_NONE_HERE)
+        raise MetabaseError(_NONE_HERE.format(page=load(DashboardsSettings).url))
     metabase, warehouse = load(MetabaseSettings), load(PostgresSettings)
     wanted = render(load_spec(), metabase, warehouse)
     return Provisioner(metabase, warehouse, wanted, wait_s, lambda line: typer.echo(line, err=True))

@@ -3,10 +3,11 @@
 `charts/<dashboard>/dashboard.toml` holds a dashboard's title, description and order; beside it
 `<nn>_<chart>.toml` declares a chart and `<nn>_<chart>.sql` holds its query, nn giving the order of reading.
 
-A query is one plain SELECT on `curated`, with no parameters, so that Metabase runs it as it stands. Its period
-is `curated.first_day()` to `curated.last_day()`: the last 30 UTC days, unless the session says otherwise in
-the settings `ecom.first_day` and `ecom.last_day`. The Dash page sets these two, as bound values, before it
-runs the very same text; so nothing is ever pasted into a query, and both renderers show the same figures.
+A query is one plain SELECT on `curated`, with no parameters, so that Metabase runs it as it stands. Its
+period is `curated.first_day()` to `curated.last_day()`: the last 30 UTC days, unless the session says
+otherwise in the settings `ecom.first_day` and `ecom.last_day`. The Dash page sets these two, as bound
+values, before it runs the very same text; so nothing is ever pasted into a query, and both renderers show
+the same figures.
 """
 
 from pathlib import Path
@@ -115,7 +116,10 @@ class Dashboard(_Part):
 
 def _misfit(chart: Chart) -> str:
     """Return what keeps these columns from being drawn as this kind of chart; empty if nothing does."""
-    counts = {role: len(chart.of_role(role)) for role in ("dimension", "series", "panel", "measure")}
+    counts: dict[str, int] = {
+        role: len(chart.of_role(role)) for role in ("dimension", "series", "panel", "measure")
+    }
+    placed = sum(counts.values())
     drawn = chart.chart not in ("scalar", "table")
     if drawn and (counts["dimension"] != 1 or not counts["measure"]):
         return f"a {chart.chart} needs one dimension and at least one measure among its columns"
@@ -123,8 +127,8 @@ def _misfit(chart: Chart) -> str:
         return "at most one column can be a series or a panel"
     if drawn and counts["series"] + counts["panel"] and counts["measure"] > 1:
         return "a chart with a series or a panel can have one measure only"
-    if chart.chart == "scalar" and (counts["measure"] != 1 or sum(counts.values()) != 1):
+    if chart.chart == "scalar" and (counts["measure"] != 1 or placed != 1):
         return "a scalar needs one measure, and nothing but details beside it"
-    if chart.chart == "table" and sum(counts.values()):
+    if chart.chart == "table" and placed:
         return "a table's columns are all of role detail"
     return ""

@@ -114,6 +114,16 @@ class AirflowEndpoint(_Endpoint):
         }
 
 
+class DashboardsEndpoint(_Endpoint):
+    """Where people look at dashboards."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+$")
+
+    def variables(self) -> Env:
+        """Return the ECOM_DASHBOARDS_* variables; `url` has no path and no slash at its end."""
+        return {"ECOM_DASHBOARDS_URL": self.url}
+
+
 class EmrServerlessEndpoint(_Endpoint):
     """The EMR Serverless application that runs jobs; all empty where Spark is launched otherwise."""
 
@@ -172,6 +182,7 @@ class Platform(_Endpoint):
     kafka: KafkaEndpoint
     spark: SparkEndpoint
     airflow: AirflowEndpoint
+    dashboards: DashboardsEndpoint
     storage: StorageEndpoint
     emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
     metabase: MetabaseEndpoint = MetabaseEndpoint()
@@ -179,6 +190,13 @@ class Platform(_Endpoint):
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
         parts = (
-            self.postgres, self.kafka, self.spark, self.airflow, self.storage, self.emr, self.metabase
-        )  # fmt: skip
+            self.postgres,
+            self.kafka,
+            self.spark,
+            self.airflow,
+            self.dashboards,
+            self.storage,
+            self.emr,
+            self.metabase,
+        )
         return {name: value for part in parts for name, value in part.variables().items()}

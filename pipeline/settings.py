@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -150,6 +151,20 @@ class MetabaseSettings(BaseSettings):
         return resolve(self.admin_password_ref)
 
 
+class DashboardsSettings(BaseSettings):
+    """Where people look at dashboards; the embedded environment's page listens on the port."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_DASHBOARDS_", frozen=True, extra="ignore")
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+
+    @property
+    def port(self) -> int:
+        """The URL's port, that of its scheme where it names none."""
+        parts = urlsplit(self.url)
+        return parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
 class StorageSettings(BaseSettings):
     """Durable storage: `checkpoints` is a URI that Spark can write to."""
 
@@ -166,6 +181,7 @@ ALL_SETTINGS = (
     StreamSettings,
     AirflowSettings,
     MetabaseSettings,
+    DashboardsSettings,
     StorageSettings,
 )
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

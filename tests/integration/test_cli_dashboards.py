@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cli import main
+from infra.platform import Platform
 from pipeline.settings import MetabaseSettings, PostgresSettings
 from tests.metabase_server import MetabaseServer
 
@@ -71,14 +72,14 @@ def test_a_query_that_fails_makes_the_exit_code_1(ecom: Ecom, sql: Callable[...,
 
 @pytest.mark.parametrize("words", [("plan",), ("apply",)])
 def test_an_environment_without_a_metabase_says_where_its_page_is(
-    words: tuple[str, ...], ecom: Ecom, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], ecom: Ecom, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("ECOM_METABASE_URL", "")
     code, _, err = ecom(*words)
     assert code == 1
     assert err.count("\n") == 1
     assert "this environment has no Metabase" in err
-    assert "`ecom status`" in err
+    assert f"its dashboards are at {platform.dashboards.url};" in err
 
 
 def test_url_names_another(ecom: Ecom, metabase: MetabaseServer, monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from infra.platform import (
     AirflowEndpoint,
+    DashboardsEndpoint,
     EmrServerlessEndpoint,
     KafkaEndpoint,
     MetabaseEndpoint,
@@ -32,6 +33,7 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
         airflow=AirflowEndpoint(
             url="http://127.0.0.1:8080", admin_user="admin", admin_password=f"file:{secrets}/airflow_admin"
         ),
+        dashboards=DashboardsEndpoint(url="http://127.0.0.1:8050"),
         emr=EmrServerlessEndpoint(
             application_id="00abc",
             execution_role_arn="arn:aws:iam::123456789012:role/jobs",

@@ -15,6 +15,7 @@ from infra.platform import AirflowEndpoint, MetabaseEndpoint, Platform, Postgres
 from pipeline.settings import (
     ALL_SETTINGS,
     AirflowSettings,
+    DashboardsSettings,
     KafkaSettings,
     MetabaseSettings,
     PostgresSettings,
@@ -70,6 +71,7 @@ def test_each_value_is_in_its_own_variable(tmp_path):
             "launcher": "submit",
         },
         "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
+        "dashboards": {"url": "http://dashboards.example:3000"},
         "emr": {name: name for name in platform.emr.model_dump()},
         "metabase": platform.metabase.model_dump() | {"url": "https://metabase.example"},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
@@ -120,6 +122,7 @@ def test_each_missing_variable_is_named_with_the_places_looked_in(variable, env,
         (MetabaseSettings, "ECOM_METABASE_URL", "", "should match pattern"),
         (MetabaseSettings, "ECOM_METABASE_ADMIN_EMAIL", "admin", "should match pattern"),
         (MetabaseSettings, "ECOM_METABASE_POSTGRES_PORT", "-1", "greater than or equal to 0"),
+        (DashboardsSettings, "ECOM_DASHBOARDS_URL", "dashboards:8050", "should match pattern"),
         (StorageSettings, "ECOM_STORAGE_CHECKPOINTS", "", "at least 1 character"),
     ],
 )

@@ -1,5 +1,5 @@
 WITH sold AS (
-    SELECT order_date, currency, revenue, orders
+    SELECT order_date, currency, revenue
     FROM curated.daily_revenue
     WHERE order_date BETWEEN curated.first_day() AND curated.last_day()
 ),
@@ -9,7 +9,7 @@ days AS (
     FROM generate_series(curated.first_day()::timestamp, curated.last_day()::timestamp, interval '1 day') AS day
     CROSS JOIN (SELECT DISTINCT currency FROM sold) AS currencies
 )
-SELECT order_date, currency, coalesce(revenue, 0) AS revenue, coalesce(orders, 0) AS orders
+SELECT order_date, currency, coalesce(revenue, 0) AS revenue
 FROM days
 LEFT JOIN sold USING (order_date, currency)
 ORDER BY order_date, currency

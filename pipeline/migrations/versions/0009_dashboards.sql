@@ -133,7 +133,9 @@ CREATE INDEX dlq_events_first_seen_at ON ops.dlq_events (first_seen_at);
 
 CREATE VIEW curated.pipeline_health_partitions AS
 SELECT topic, partition, raw_rows + duplicate_rows + dlq_rows AS events_read, committed_at AS last_commit_at,
-    greatest(0, end_offset - next_offset) AS events_waiting, seen_at AS kafka_seen_at
+    -- A plain greatest() would make 0 of what nobody knows.
+    CASE WHEN end_offset IS NOT NULL THEN greatest(0, end_offset - next_offset) END AS events_waiting,
+    seen_at AS kafka_seen_at
 FROM ops.stream_offsets
 LEFT JOIN ops.stream_ends USING (topic, partition);
 
