@@ -93,6 +93,10 @@ test-faults: setup ## Kills, restarts and fuzz at full length
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
 	@python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(SYNCED) ## Photograph the running dashboards into docs/images (needs Chromium)
+	@python scripts/screenshots.py
+
 .PHONY: schema
 schema: $(SYNCED) ## Write docs/order-event.schema.json anew from pipeline/events.py
 	@python -c 'import sys; from pipeline.events import json_schema_text; sys.stdout.write(json_schema_text())' \

@@ -52,6 +52,7 @@ COMMANDS = {
     "stream": Place("cli.stream", "app", "The streaming job, where it refuses to start."),
     "batch": Place("cli.batch", "app", "The batch: raw to curated, behind the quality gate."),
     "quality": Place("cli.quality", "app", "Quality checks: results, failing rows, accepted exceptions."),
+    "dashboards": Place("cli.dashboards", "app", "The dashboards in a Metabase: what differs, and bring it there."),
     "demo": Place(
         "cli.demo",
         "demo",

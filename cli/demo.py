@@ -24,7 +24,7 @@ from infra.platform import Platform
 from pipeline import dlq
 from pipeline.database import connect_patiently
 from pipeline.rebuild.publish import publish_from_raw
-from pipeline.settings import KafkaSettings, PostgresSettings, load
+from pipeline.settings import DashboardsSettings, KafkaSettings, PostgresSettings, load
 from pipeline.stream.progress import Totals, committed_offsets, freshness, totals
 from pipeline.verify import verify
 from producer.evolve import EvolvePlan, evolve
@@ -149,7 +149,9 @@ def _difference(after: Totals, before: Totals) -> Totals:
 
 
 def _stay(console: Console) -> None:
-    console.print("It stays up. Look around from another terminal, in this folder:")
+    url = load(DashboardsSettings).url
+    console.print(f"It stays up. Dashboards: [bold]{url}[/] (they move while you send orders).")
+    console.print("Look around from another terminal, in this folder:")
     for command, what in (
         ("ecom produce --rate 200", "send more live orders"),
         ("ecom verify", "prove again that none is lost"),

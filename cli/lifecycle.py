@@ -40,7 +40,7 @@ def up(
     config: Config = None,
     only: Only = _ALL,
 ) -> None:
-    """Start PostgreSQL, Kafka, the streaming job and Airflow; stay until Ctrl-C, unless --detach.
+    """Start PostgreSQL, Kafka, the streaming job, dashboards and Airflow; stay until Ctrl-C, unless --detach.
 
     Safe to call again: what runs already is shown, what a crash left behind is ended first.
     """

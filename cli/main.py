@@ -13,6 +13,8 @@ EXPECTED = (
     "cli.airflow_api.RunTimeout",
     "cli.airflow_http.AirflowRefused",
     "cli.airflow_http.AirflowUnavailable",
+    "dashboards.metabase.errors.MetabaseError",
+    "dashboards.spec_files.SpecError",
     "environments.embedded.errors.EnvironmentFailed",
     "infra.config.ConfigError",
     "pipeline.database.DatabaseUnavailable",

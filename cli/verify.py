@@ -22,6 +22,7 @@ _MEANING = {
     "different_facts": "orders whose row is not what raw.orders says",
     "different_versions": "versions in the dimensions that differ from raw.customers or raw.products",
     "different_from_batch": "orders whose row is not what the batch makes of raw in Spark",
+    "wrong_sums": "sums of a day on the dashboards that the facts don't add up to",
     "counter_drift": "partitions whose counters in ops disagree with the tables",
 }
 

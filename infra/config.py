@@ -62,6 +62,12 @@ class AirflowConfig(_Section):
     log_retention_days: int = Field(default=14, ge=1, le=3650)
 
 
+class DashboardsConfig(_Section):
+    """The dashboards' page."""
+
+    port: int = Field(default=8050, ge=1, le=65535)
+
+
 class PlatformConfig(_Section):
     """The whole configuration; every key has a default that works on a laptop."""
 
@@ -69,6 +75,7 @@ class PlatformConfig(_Section):
     kafka: KafkaConfig = KafkaConfig()
     stream: StreamConfig = StreamConfig()
     airflow: AirflowConfig = AirflowConfig()
+    dashboards: DashboardsConfig = DashboardsConfig()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> "PlatformConfig":

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.secret_refs import SecretRef
+from infra.secret_refs import OptionalSecretRef, SecretRef
 
 Env = dict[str, str]
 
@@ -114,6 +114,16 @@ class AirflowEndpoint(_Endpoint):
         }
 
 
+class DashboardsEndpoint(_Endpoint):
+    """Where people look at dashboards."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+$")
+
+    def variables(self) -> Env:
+        """Return the ECOM_DASHBOARDS_* variables; `url` has no path and no slash at its end."""
+        return {"ECOM_DASHBOARDS_URL": self.url}
+
+
 class EmrServerlessEndpoint(_Endpoint):
     """The EMR Serverless application that runs jobs; all empty where Spark is launched otherwise."""
 
@@ -129,6 +139,29 @@ class EmrServerlessEndpoint(_Endpoint):
             "ECOM_EMR_EXECUTION_ROLE_ARN": self.execution_role_arn,
             "ECOM_EMR_ENTRY_POINT": self.entry_point,
             "ECOM_EMR_SUBMIT_PARAMETERS": self.submit_parameters,
+        }
+
+
+class MetabaseEndpoint(_Endpoint):
+    """The Metabase that the dashboards are put into; empty where the environment has none.
+
+    `postgres_host` and `postgres_port` are the warehouse as Metabase sees it; empty and 0: as everybody does.
+    """
+
+    url: str = Field(default="", pattern=r"^(https?://\S*[^/\s])?$")
+    admin_email: str = ""
+    admin_password: OptionalSecretRef = ""
+    postgres_host: str = ""
+    postgres_port: int = Field(default=0, ge=0, le=65535)
+
+    def variables(self) -> Env:
+        """Return the ECOM_METABASE_* variables."""
+        return {
+            "ECOM_METABASE_URL": self.url,
+            "ECOM_METABASE_ADMIN_EMAIL": self.admin_email,
+            "ECOM_METABASE_ADMIN_PASSWORD_REF": self.admin_password,
+            "ECOM_METABASE_POSTGRES_HOST": self.postgres_host,
+            "ECOM_METABASE_POSTGRES_PORT": str(self.postgres_port),
         }
 
 
@@ -149,10 +182,21 @@ class Platform(_Endpoint):
     kafka: KafkaEndpoint
     spark: SparkEndpoint
     airflow: AirflowEndpoint
+    dashboards: DashboardsEndpoint
     storage: StorageEndpoint
     emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
+    metabase: MetabaseEndpoint = MetabaseEndpoint()
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
-        parts = (self.postgres, self.kafka, self.spark, self.airflow, self.storage, self.emr)
+        parts = (
+            self.postgres,
+            self.kafka,
+            self.spark,
+            self.airflow,
+            self.dashboards,
+            self.storage,
+            self.emr,
+            self.metabase,
+        )
         return {name: value for part in parts for name, value in part.variables().items()}

@@ -17,3 +17,6 @@ def _check(value: str) -> str:
 
 SecretRef = Annotated[str, AfterValidator(_check)]
 """`file:/absolute/path` (embedded, local) or a Secrets Manager ARN (aws)."""
+
+OptionalSecretRef = Annotated[str, AfterValidator(lambda value: value and _check(value))]
+"""The same, or empty where there is no such secret."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -129,6 +130,41 @@ class AirflowSettings(BaseSettings):
         return resolve(self.admin_password_ref)
 
 
+class MetabaseSettings(BaseSettings):
+    """A Metabase to put the dashboards into.
+
+    `postgres_host` and `postgres_port` are the warehouse as it sees it; empty and 0: as we see it ourselves.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ECOM_METABASE_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    url: Annotated[str, Field(pattern=r"^https?://\S*[^/\s]$")]
+    admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    admin_password_ref: SecretReference
+    postgres_host: str
+    postgres_port: int = Field(ge=0, le=65535)
+
+    def admin_password(self) -> str:
+        """Resolve the admin's password; raise SecretError if its reference leads nowhere."""
+        return resolve(self.admin_password_ref)
+
+
+class DashboardsSettings(BaseSettings):
+    """Where people look at dashboards; the embedded environment's page listens on the port."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_DASHBOARDS_", frozen=True, extra="ignore")
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+
+    @property
+    def port(self) -> int:
+        """The URL's port, that of its scheme where it names none."""
+        parts = urlsplit(self.url)
+        return parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
 class StorageSettings(BaseSettings):
     """Durable storage: `checkpoints` is a URI that Spark can write to."""
 
@@ -144,6 +180,8 @@ ALL_SETTINGS = (
     SparkSettings,
     StreamSettings,
     AirflowSettings,
+    MetabaseSettings,
+    DashboardsSettings,
     StorageSettings,
 )
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

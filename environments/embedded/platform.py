@@ -6,6 +6,7 @@ from pathlib import Path
 
 from environments.embedded import (
     airflow,
+    dashboards,
     jars,
     kafka,
     kafka_topics,
@@ -22,7 +23,7 @@ from environments.embedded.service import Say, Step, Unit
 from infra.config import PlatformConfig
 from infra.platform import Platform
 
-SERVICES = (postgres.NAME, kafka.NAME, spark.NAME, airflow.NAME)
+SERVICES = (postgres.NAME, kafka.NAME, spark.NAME, dashboards.NAME, airflow.NAME)
 
 
 def env_file() -> Path:
@@ -63,6 +64,7 @@ class Plan:
             kafka.NAME: broker,
             kafka.CONTROLLER: controller,
             airflow.NAME: self.config.airflow.port,
+            dashboards.NAME: self.config.dashboards.port,
         }
 
     def platform(self, ports: dict[str, int]) -> Platform:
@@ -72,6 +74,7 @@ class Plan:
             kafka=kafka.endpoint(self.config, ports[kafka.NAME]),
             spark=spark.endpoint(self.config, jars.connector_jars()),
             airflow=airflow.endpoint(self.home, ports[airflow.NAME]),
+            dashboards=dashboards.endpoint(ports[dashboards.NAME]),
             storage=storage.endpoint(self.home),
         )
 
@@ -92,9 +95,12 @@ class Plan:
         if spark.NAME in self.services:
             # It waits for database and topic itself, so that the JVM's slow start overlaps with theirs.
             units.append(spark.service(self.home, platform.as_env(), self.stream_command))
+        # Side by side all would be slow on few cores, and orders are what people wait for.
+        first = (spark.NAME,) if spark.NAME in self.services else ()
+        if dashboards.NAME in self.services:
+            units.append(dashboards.service(platform.as_env(), ports[dashboards.NAME], first))
+            first = (dashboards.NAME,)
         if airflow.NAME in self.services:
-            # Side by side both would be slow on few cores, and orders are what people wait for.
-            first = (spark.NAME,) if spark.NAME in self.services else ()
             units += airflow.units(self.home, self.config, platform.as_env(), ports, first)
         return units
 

@@ -7,6 +7,7 @@ from psycopg2.extensions import cursor as Cursor
 from pipeline.database import WRITERS_LOCK
 from pipeline.jobs.run import BatchRun
 from pipeline.jobs.seat import Seat, SeatLost
+from pipeline.sums.publication import counted_anew, recompute
 
 _FOLDER = Path(__file__).parent
 MERGE = (_FOLDER / "publish.sql").read_text(encoding="utf-8")
@@ -30,12 +31,21 @@ def publish(cursor: Cursor, seat: Seat, run: BatchRun) -> int:
         return run.publication_id
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
     _check(cursor, run)
-    if run.selection.kind == "full":
-        cursor.execute(_PURGE)
-    cursor.execute(MERGE, {"until": run.orders.until})
+    _merge(cursor, run)
     publication = _record(cursor, run)
     seat.release(cursor)
     return publication
+
+
+def _merge(cursor: Cursor, run: BatchRun) -> None:
+    if run.selection.kind == "full":
+        cursor.execute(_PURGE)
+    if run.rebuilds_all:
+        cursor.execute(MERGE, {"until": run.orders.until})
+        recompute(cursor)
+        return
+    with counted_anew(cursor, run.orders.until):
+        cursor.execute(MERGE, {"until": run.orders.until})
 
 
 def _check(cursor: Cursor, run: BatchRun) -> None:

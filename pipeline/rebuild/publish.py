@@ -8,6 +8,7 @@ from pipeline.database import WRITERS_LOCK, connect_patiently
 from pipeline.jobs.marks import highest
 from pipeline.jobs.run import TABLES
 from pipeline.settings import PostgresSettings
+from pipeline.sums.publication import recompute
 
 _FOLDER = Path(__file__).parent
 
@@ -30,6 +31,7 @@ def publish_from_raw(settings: PostgresSettings) -> None:
             marks = [highest(cursor, table) for table in TABLES]
             for script in ("dimensions.sql", "publish_dimensions.sql", "facts.sql", "publish_facts.sql"):
                 run_script(cursor, script)
+            recompute(cursor)
             cursor.execute(
                 "INSERT INTO ops.publications (kind, raw_mark, customers_mark, products_mark)"
                 " VALUES ('rebuild', %s, %s, %s)",

@@ -43,7 +43,7 @@ from pipeline.stream.offsets import (
 from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
-from pipeline.stream.watch import Housekeeping, StreamFailed, watch
+from pipeline.stream.watch import Housekeeping, StreamFailed, chores, watch
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
 
@@ -62,7 +62,7 @@ def main() -> None:
         _on_stop_signal(stop.set)
         log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
         announce()
-        watch(query, stop, Housekeeping(job.postgres))
+        watch(query, stop, Housekeeping(job.postgres, chores(query, job.kafka.orders_topic)))
 
 
 def _on_stop_signal(action: Callable[[], None]) -> None:

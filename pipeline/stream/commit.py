@@ -94,7 +94,7 @@ def _apply(cursor: Cursor, topic: str, tally: Tally) -> None:
 def _merge(cursor: Cursor, topic: str, tally: Tally) -> None:
     place = {"topic": topic, "partition": tally.partition}
     cursor.execute(_COMMIT_SQL, place | {"fields": list(FIELDS), "staged": tally.staged_rows})
-    tally.raw_rows, not_taken = cursor.fetchone() or (0, None)
+    tally.raw_rows, tally.new_orders, not_taken = cursor.fetchone() or (0, 0, None)
     if not_taken:
         cursor.execute(_KNOWN_EVENTS_SQL, place | {"not_taken": not_taken})
         (tally.known_events,) = cursor.fetchone() or (0,)
@@ -110,6 +110,7 @@ def _record_progress(cursor: Cursor, topic: str, tally: Tally) -> None:
         "duplicates": tally.duplicate_rows,
         "dlq": tally.dlq_rows,
         "max_timestamp": tally.max_timestamp_ms / 1000,
+        "new_orders": tally.new_orders,
     }
     cursor.execute(
         "UPDATE ops.stream_offsets SET next_offset = %(until_offset)s, raw_rows = raw_rows + %(raw)s,"
@@ -119,6 +120,7 @@ def _record_progress(cursor: Cursor, topic: str, tally: Tally) -> None:
     )
     cursor.execute(
         "INSERT INTO ops.stream_commits VALUES (%(topic)s, %(partition)s, %(from_offset)s, %(until_offset)s,"
-        " %(raw)s, %(duplicates)s, %(dlq)s, to_timestamp(%(max_timestamp)s), clock_timestamp())",
+        " %(raw)s, %(duplicates)s, %(dlq)s, to_timestamp(%(max_timestamp)s), clock_timestamp(),"
+        " %(new_orders)s)",
         values,
     )

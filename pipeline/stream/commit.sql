@@ -1,7 +1,7 @@
 -- Staged events -> raw.orders -> curated.fact_orders, in the caller's transaction.
 -- Sorted inserts give every writer the same lock order; the winner rule makes any order of arrival agree.
 -- Facts follow from the rows that raw took, not from what was staged: a second event with a known event_id
--- changes nothing, whatever it holds.
+-- changes nothing, whatever it holds. Each fact's old and new state are what dashboards' sums have to lose and gain.
 WITH fresh AS (
     INSERT INTO raw.orders (
         event_id, event_type, event_time, schema_version, order_id, order_version, ordered_at, customer_id,
@@ -46,9 +46,31 @@ upserted AS (
         customer_id = excluded.customer_id, product_id = excluded.product_id, quantity = excluded.quantity,
         unit_price = excluded.unit_price, currency = excluded.currency, status = excluded.status
     WHERE (excluded.order_version, excluded.event_id) > (fact.order_version, fact.event_id)
+    RETURNING
+        old.order_date AS old_date, old.currency AS old_currency, old.product_id AS old_product_id,
+        old.customer_key AS old_customer_key, old.quantity AS old_quantity, old.amount AS old_amount,
+        old.status AS old_status, new.order_date, new.currency, new.product_id, new.customer_key, new.quantity,
+        new.amount, new.status
+),
+gains AS (
+    SELECT 1 AS sign, order_date, currency, product_id, customer_key, quantity, amount
+    FROM upserted WHERE status <> 'cancelled'
+    UNION ALL
+    SELECT -1, old_date, old_currency, old_product_id, old_customer_key, old_quantity, old_amount
+    FROM upserted WHERE old_status <> 'cancelled'
+),
+changes AS (
+    INSERT INTO ops.order_changes (order_date, currency, product_id, segment, orders, units, revenue)
+    SELECT order_date, gains.currency, product_id, coalesce(segment, 'unknown'), sum(sign),
+        sum(sign * quantity), sum(sign * amount)
+    FROM gains
+    LEFT JOIN curated.dim_customers USING (customer_key)
+    GROUP BY 1, 2, 3, 4
+    HAVING (sum(sign), sum(sign * quantity), sum(sign * amount)) <> (0, 0, 0)
 )
 SELECT
     (SELECT count(*) FROM fresh),
+    (SELECT count(*) FROM upserted WHERE old_date IS NULL),
     -- Those that raw did not take, for known_events.sql; nobody pays for it where it took all.
     CASE WHEN (SELECT count(*) FROM fresh) < %(staged)s THEN ARRAY(
         SELECT source_offset FROM staged_orders AS staged

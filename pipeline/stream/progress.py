@@ -18,9 +18,21 @@ def committed_offsets(connection: Connection, topic: str) -> dict[int, int]:
 
 def prune_commits(connection: Connection) -> None:
     """Delete the history of commits older than KEEP_COMMITS; the totals in ops.stream_offsets stay."""
-    with connection.cursor() as cursor:
+    with connection, connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM ops.stream_commits WHERE committed_at < now() - %s::interval", (KEEP_COMMITS,)
+        )
+
+
+def record_ends(connection: Connection, topic: str, ends: Mapping[int, int], seen_at: str) -> None:
+    """Note where the topic's partitions ended in Kafka at `seen_at`, for whoever can't ask it."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ops.stream_ends"
+            " SELECT %s, ends.*, %s::timestamptz FROM unnest(%s::int[], %s::bigint[]) AS ends"
+            " ON CONFLICT (topic, partition)"
+            " DO UPDATE SET end_offset = excluded.end_offset, seen_at = excluded.seen_at",
+            (topic, seen_at, list(ends.keys()), list(ends.values())),
         )
 
 

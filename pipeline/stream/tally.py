@@ -20,6 +20,8 @@ class Tally:
     staged_rows: int = 0
     copied_rows: int = 0
     raw_rows: int = 0
+    new_orders: int = 0
+    """Orders that had no fact before."""
     known_events: int = 0
     """Staged rows whose event_id raw.orders has from another place."""
     dlq_rows: int = 0

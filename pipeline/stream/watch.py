@@ -1,23 +1,29 @@
-"""What the driver does while its query runs: hourly housekeeping, and an end at the end of a micro-batch."""
+"""What the driver does while its query runs: housekeeping, and an end at the end of a micro-batch."""
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipeline.database import connect
 from pipeline.secret_values import SecretError
 from pipeline.settings import PostgresSettings
-from pipeline.stream.progress import prune_commits
+from pipeline.stream.progress import prune_commits, record_ends
+from pipeline.sums.fold import fold
 
 FINISH_BATCH_S = 20
 PRUNE_EVERY_S = 3_600
+FOLD_EVERY_S = 30
+TELL_ENDS_EVERY_S = 10
 _LOOK_S = 0.02
 
 log = logging.getLogger("pipeline.stream")
@@ -27,30 +33,62 @@ class StreamFailed(RuntimeError):
     """The query ended by an error; the message is its first cause, the log has the rest."""
 
 
+@dataclass
+class Chore:
+    """Something to do now and then over a connection of its own; `otherwise` says what its failure means."""
+
+    every_s: float
+    action: Callable[[Connection], object]
+    otherwise: str
+    due: float = field(default=0.0, init=False)
+
+
+def chores(query: StreamingQuery, topic: str) -> list[Chore]:
+    """Return what the stream's driver does beside its micro-batches."""
+
+    def tell_ends(connection: Connection) -> None:
+        # What the query saw, rather than asking Kafka: a broker that hangs must not keep us from stopping.
+        report = query.lastProgress
+        if report and report["sources"][0]["latestOffset"]:
+            found = json.loads(report["sources"][0]["latestOffset"])[topic]
+            ends = {int(partition): int(offset) for partition, offset in found.items()}
+            record_ends(connection, topic, ends, report["timestamp"])
+
+    return [
+        Chore(PRUNE_EVERY_S, prune_commits, "old rows of ops.stream_commits stay for now"),
+        Chore(FOLD_EVERY_S, fold, "changes of the dashboards' sums stay unfolded for now"),
+        Chore(TELL_ENDS_EVERY_S, tell_ends, "dashboards don't see how far the stream is behind"),
+    ]
+
+
 class Housekeeping:
-    """Prunes the history of commits now and then, over its own connection and beside the micro-batches."""
+    """Does chores when they are due, beside the micro-batches."""
 
     def __init__(
         self,
         postgres: PostgresSettings,
-        every_s: float = PRUNE_EVERY_S,
+        chores: list[Chore],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._postgres = postgres
-        self._every_s = every_s
+        self._chores = chores
         self._clock = clock
-        self._due = clock()
+        for chore in chores:
+            chore.due = clock()
 
     def __call__(self) -> None:
-        """Prune if it is time; a server that is away is no failure, as the next hour comes."""
-        if self._clock() < self._due:
-            return
-        self._due = self._clock() + self._every_s
+        """Do what is due; a server that is away is no failure, as the next time comes."""
+        for chore in self._chores:
+            if self._clock() >= chore.due:
+                chore.due = self._clock() + chore.every_s
+                self._do(chore)
+
+    def _do(self, chore: Chore) -> None:
         try:
-            with closing(connect(self._postgres, "ingest", "ecom-stream-prune")) as connection, connection:
-                prune_commits(connection)
+            with closing(connect(self._postgres, "ingest", "ecom-stream-chores")) as connection:
+                chore.action(connection)
         except (psycopg2.Error, SecretError) as error:
-            log.warning("old rows of ops.stream_commits stay for now: %s", str(error).strip())
+            log.warning("%s: %s", chore.otherwise, str(error).strip())
 
 
 def watch(query: StreamingQuery, stop: threading.Event, keep_house: Callable[[], None]) -> None:

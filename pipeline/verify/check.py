@@ -14,7 +14,7 @@ from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 from pipeline.verify.accounting import accounts, doubled, drift, lost
 from pipeline.verify.report import Finding, Report
-from pipeline.verify.tables import dimensions, facts
+from pipeline.verify.tables import dimensions, facts, sums
 
 POLL_S = 0.25
 
@@ -100,6 +100,7 @@ def _check(cursor: Cursor, topic: str) -> Report:
         doubled=doubled(cursor, found, topic),
         different_versions=different_versions,
         counter_drift=drift(found, topic),
+        wrong_sums=sums(cursor),
         **facts(cursor),
     )
 

@@ -37,6 +37,7 @@ class Report:
     different_facts: Finding
     different_versions: Finding
     counter_drift: Finding
+    wrong_sums: Finding
     different_from_batch: Finding | None = None
     """None where the batch's rebuild was left out."""
 

@@ -25,6 +25,19 @@ def dimensions(cursor: Cursor) -> tuple[Finding, int]:
     return Finding(sum(finding.count for finding in wrong), samples[:SAMPLES]), pending
 
 
+def sums(cursor: Cursor) -> Finding:
+    """Return where the sums that dashboards read are not what the facts add up to."""
+    cursor.execute((_FOLDER / "sums.sql").read_text(encoding="utf-8"))
+    rows = cursor.fetchall()
+    return Finding(len(rows), [_in_words(*row) for row in rows[:SAMPLES]])
+
+
+def _in_words(name: str, day: str, currency: str, part: str, *figures: object) -> str:
+    orders, shown_orders, revenue, shown_revenue = figures
+    place = " ".join(filter(None, (f"daily_{name}", day, currency, part)))
+    return f"{place}: {shown_orders} orders and {shown_revenue}, not {orders} and {revenue}"
+
+
 def _run(cursor: Cursor, name: str) -> dict[str, Finding]:
     # Millions of rows are joined by hashing; the default of 4 MB would do it in passes over a disk.
     cursor.execute("SET LOCAL work_mem = '128MB'")

@@ -2,19 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import SparkSession
 
+from dashboards.metabase.provision import Provisioner
+from dashboards.metabase.render import render
+from dashboards.spec_files import load as load_spec
 from environments.embedded.jars import connector_jars
 from infra.platform import Platform
 from pipeline.database import connect
 from pipeline.migrate import migrate
-from pipeline.settings import KafkaSettings, PostgresSettings, Role, SparkSettings, from_variables
+from pipeline.settings import (
+    KafkaSettings,
+    MetabaseSettings,
+    PostgresSettings,
+    Role,
+    SparkSettings,
+    from_variables,
+)
 from pipeline.spark_session import open_session
 from pipeline.stream.job import SPARK_CONF
 from tests.integration.topics import Topics
+from tests.metabase_server import MetabaseServer
 
 TEMPLATE = "tests_template"
 Connect = Callable[..., Connection]
@@ -111,3 +124,42 @@ def sql(log_in: Connect) -> Callable[..., list[tuple]]:
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def metabase() -> Iterator[MetabaseServer]:
+    """A stand-in for Metabase that nobody has set up."""
+    with MetabaseServer() as server:
+        yield server
+
+
+@pytest.fixture
+def metabase_settings(metabase: MetabaseServer, tmp_path: Path) -> MetabaseSettings:
+    """The account that sets it up; Metabase sees the warehouse where we do."""
+    secret = tmp_path / "metabase_admin"
+    secret.write_text("correct-horse-1\n")
+    return MetabaseSettings(
+        url=metabase.url,
+        admin_email="admin@example.com",
+        admin_password_ref=f"file:{secret}",
+        postgres_host="",
+        postgres_port=0,
+    )
+
+
+@pytest.fixture
+def provisioner(metabase_settings: MetabaseSettings, database: PostgresSettings) -> Provisioner:
+    """Brings the repository's own dashboards to the stand-in, on the test's own database."""
+    return Provisioner(
+        metabase_settings, database, render(load_spec(), metabase_settings, database), wait_s=10
+    )
+
+
+@pytest.fixture
+def hands(metabase_settings: MetabaseSettings, provisioner: Provisioner) -> Iterator[httpx.Client]:
+    """An administrator's session on a Metabase to which everything has been applied."""
+    provisioner.apply()
+    with httpx.Client(base_url=metabase_settings.url, trust_env=False) as client:
+        who = {"username": metabase_settings.admin_email, "password": metabase_settings.admin_password()}
+        client.headers["X-Metabase-Session"] = client.post("/api/session", json=who).json()["id"]
+        yield client

@@ -1,15 +1,31 @@
 """What a job that runs for long does beside its micro-batches."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from pipeline.settings import PostgresSettings
-from pipeline.stream.watch import Housekeeping
+from pipeline.stream.watch import Housekeeping, chores
 from tests.integration.commits import commit, valid
 from tests.integration.samples import event
 
 Sql = Callable[..., list[tuple]]
+
+
+class Query:
+    """A streaming query that reported `ends`."""
+
+    def __init__(self, **ends: int) -> None:
+        # Spark's report, as far as it is read.
+        source = {"latestOffset": json.dumps({"orders": ends}) if ends else None}
+        self.lastProgress = {"sources": [source], "timestamp": "2026-02-03T04:05:06.789Z"}
+
+
+def housekeeping(settings: PostgresSettings, now: list[float], query: Any = None) -> Housekeeping:
+    reported: Any = query or Query()
+    return Housekeeping(settings, chores(reported, "orders"), clock=lambda: now[0])
 
 
 def add_old_commit(sql: Sql) -> None:
@@ -22,7 +38,7 @@ def add_old_commit(sql: Sql) -> None:
 def test_commits_are_kept_a_week_however_long_the_job_runs(database: PostgresSettings, sql: Sql):
     commit(database, [valid(event(1))])
     now = [0.0]
-    keep_house = Housekeeping(database, clock=lambda: now[0])
+    keep_house = housekeeping(database, now)
     left = "SELECT topic FROM ops.stream_commits ORDER BY 1"
     add_old_commit(sql)
     keep_house()
@@ -36,6 +52,26 @@ def test_commits_are_kept_a_week_however_long_the_job_runs(database: PostgresSet
     assert sql(left) == [("orders",)]
 
 
+def test_changes_of_the_sums_are_folded_twice_a_minute(database: PostgresSettings, sql: Sql):
+    now = [0.0]
+    keep_house = housekeeping(database, now)
+    keep_house()
+    commit(database, [valid(event(1))])
+    waiting = "SELECT count(*) FROM ops.order_changes"
+    for now[0], left in ((29.0, 1), (30.0, 0)):
+        keep_house()
+        assert sql(waiting) == [(left,)]
+
+
+def test_it_tells_how_far_the_stream_is_behind(database: PostgresSettings, sql: Sql):
+    commit(database, [valid(event(1))])
+    behind = "SELECT events_waiting, kafka_seen_at::text FROM curated.pipeline_health_stream"
+    housekeeping(database, [0.0])()  # before the query's first report
+    assert sql(behind) == [(None, None)]
+    housekeeping(database, [0.0], Query(**{"0": 8}))()
+    assert sql(behind) == [(7, "2026-02-03 04:05:06.789+00")]
+
+
 def test_a_server_that_is_away_is_no_failure(database: PostgresSettings, caplog: pytest.LogCaptureFixture):
-    Housekeeping(database.model_copy(update={"port": 1}))()
+    housekeeping(database.model_copy(update={"port": 1}), [0.0])()
     assert "old rows of ops.stream_commits stay for now" in caplog.text

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from infra.platform import (
     AirflowEndpoint,
+    DashboardsEndpoint,
     EmrServerlessEndpoint,
     KafkaEndpoint,
+    MetabaseEndpoint,
     Platform,
     PostgresEndpoint,
     SparkEndpoint,
@@ -31,11 +33,19 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
         airflow=AirflowEndpoint(
             url="http://127.0.0.1:8080", admin_user="admin", admin_password=f"file:{secrets}/airflow_admin"
         ),
+        dashboards=DashboardsEndpoint(url="http://127.0.0.1:8050"),
         emr=EmrServerlessEndpoint(
             application_id="00abc",
             execution_role_arn="arn:aws:iam::123456789012:role/jobs",
             entry_point="s3://code/main.py",
             submit_parameters="--conf a=b",
+        ),
+        metabase=MetabaseEndpoint(
+            url="http://127.0.0.1:3000",
+            admin_email="admin@example.com",
+            admin_password=f"file:{secrets}/metabase_admin",
+            postgres_host="postgres",
+            postgres_port=5433,
         ),
         storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
     )

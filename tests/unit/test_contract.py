@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 from cli.main import app
 from environments.embedded.home import Home
 from environments.embedded.platform import write_env_file
-from infra.platform import AirflowEndpoint, Platform, PostgresEndpoint, StorageEndpoint
+from infra.platform import AirflowEndpoint, MetabaseEndpoint, Platform, PostgresEndpoint, StorageEndpoint
 from pipeline.settings import (
     ALL_SETTINGS,
     AirflowSettings,
+    DashboardsSettings,
     KafkaSettings,
+    MetabaseSettings,
     PostgresSettings,
     SettingsError,
     SparkSettings,
@@ -69,7 +71,9 @@ def test_each_value_is_in_its_own_variable(tmp_path):
             "launcher": "submit",
         },
         "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
+        "dashboards": {"url": "http://dashboards.example:3000"},
         "emr": {name: name for name in platform.emr.model_dump()},
+        "metabase": platform.metabase.model_dump() | {"url": "https://metabase.example"},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
     }
     for variable, value in Platform.model_validate(fields).as_env().items():
@@ -115,6 +119,10 @@ def test_each_missing_variable_is_named_with_the_places_looked_in(variable, env,
         (StreamSettings, "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER", "0", "greater than or equal to 1"),
         (AirflowSettings, "ECOM_AIRFLOW_URL", "http://airflow/home", "should match pattern"),
         (AirflowSettings, "ECOM_AIRFLOW_ADMIN_USER", "", "at least 1 character"),
+        (MetabaseSettings, "ECOM_METABASE_URL", "", "should match pattern"),
+        (MetabaseSettings, "ECOM_METABASE_ADMIN_EMAIL", "admin", "should match pattern"),
+        (MetabaseSettings, "ECOM_METABASE_POSTGRES_PORT", "-1", "greater than or equal to 0"),
+        (DashboardsSettings, "ECOM_DASHBOARDS_URL", "dashboards:8050", "should match pattern"),
         (StorageSettings, "ECOM_STORAGE_CHECKPOINTS", "", "at least 1 character"),
     ],
 )
@@ -230,6 +238,14 @@ class TestPastedPassword:
             AirflowEndpoint(**fields)
         assert PASTED not in str(refused.value)
 
+    def test_metabases(self, env, monkeypatch):
+        monkeypatch.setenv("ECOM_METABASE_ADMIN_PASSWORD_REF", PASTED)
+        with pytest.raises(SettingsError, match="ECOM_METABASE_ADMIN_PASSWORD_REF") as caught:
+            load(MetabaseSettings)
+        with pytest.raises(ValidationError, match="must be a reference") as refused:
+            MetabaseEndpoint(admin_password=PASTED)
+        assert PASTED not in str(caught.value) + str(refused.value)
+
     @pytest.mark.parametrize("role", ROLES)
     def test_settings_built_directly(self, role, env, monkeypatch):
         monkeypatch.setenv(f"ECOM_POSTGRES_{role}_PASSWORD_REF", PASTED)
@@ -255,6 +271,11 @@ def test_both_ends_refuse_the_same_urls(url, env, monkeypatch):
         load(AirflowSettings)
     with pytest.raises(ValidationError, match="url"):
         AirflowEndpoint(**sample_platform().airflow.model_dump() | {"url": url})
+
+
+def test_an_environment_without_a_metabase_says_so_with_empty_variables():
+    told = MetabaseEndpoint().variables()
+    assert set(told.values()) == {"", "0"}
 
 
 def test_the_admins_password_is_resolved_when_it_is_asked_for(tmp_path):

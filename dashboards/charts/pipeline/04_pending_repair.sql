@@ -1,0 +1,2 @@
+SELECT pending_orders
+FROM curated.pipeline_health_repair

@@ -1,0 +1,57 @@
+// Loaded in the head: the theme is there before anything is drawn.
+(function () {
+    "use strict";
+    var root = document.documentElement;
+    var prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+    function kept() {
+        try { return window.localStorage.getItem("ecom-theme"); } catch (error) { return null; }
+    }
+    function dark() { return kept() ? kept() === "dark" : prefersDark.matches; }
+    function apply() {
+        root.dataset.theme = dark() ? "dark" : "light";
+        var button = document.getElementById("theme");
+        if (button) { button.setAttribute("aria-pressed", String(dark())); }
+    }
+    apply();
+    prefersDark.addEventListener("change", apply);
+    document.addEventListener("DOMContentLoaded", function () {
+        apply();
+        document.getElementById("theme").addEventListener("click", function () {
+            try { window.localStorage.setItem("ecom-theme", dark() ? "light" : "dark"); } catch (error) { /* not kept */ }
+            apply();
+        });
+    });
+
+    // A page whose server is gone would look alive: Dash says nothing about a request that fails.
+    var ask = window.fetch;
+    window.fetch = function () {
+        return ask.apply(window, arguments).then(
+            function (answer) { tell(""); return answer; },
+            function (error) { tell("The page's server does not answer, so these figures may be old. Start it with: ecom up"); throw error; }
+        );
+    };
+    function tell(text) {
+        var banner = document.getElementById("offline");
+        if (banner && banner.textContent !== text) { banner.textContent = text; banner.hidden = !text; }
+    }
+
+    // Called by Dash, see app.py.
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        page: {
+            pause: function (clicks, ids) {
+                var paused = Boolean(clicks % 2);
+                return [
+                    ids.map(function () { return paused; }),
+                    paused ? "Resume updates" : "Pause updates",
+                    paused ? "Paused: figures stay as they are." : "Live: charts update by themselves."
+                ];
+            },
+            banner: function (problems, seconds) {
+                var found = problems.filter(Boolean)[0] || "";
+                return [found, !found, seconds.map(function (s) { return 1000 * (found ? Math.min(s, 3) : s); })];
+            },
+            days: function (choice) { return choice !== "custom"; }
+        }
+    });
+}());

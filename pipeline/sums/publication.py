@@ -1,0 +1,33 @@
+"""Keep the sums right while a publication changes facts and dimensions, in its own transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from psycopg2.extensions import cursor as Cursor
+
+from pipeline.sums.fold import FOLD_LOCK
+
+_FOLDER = Path(__file__).parent
+_TOUCHED, _SHARE, _RECOMPUTE = (
+    (_FOLDER / name).read_text(encoding="utf-8") for name in ("touched.sql", "share.sql", "recompute.sql")
+)
+
+
+@contextmanager
+def counted_anew(cursor: Cursor, orders_until: int) -> Iterator[None]:
+    """Take what the merge inside the block touches out of the sums, and add what it leaves there.
+
+    For a merge of staging by a run that read raw.orders up to `orders_until`, under the exclusive lock.
+    """
+    cursor.execute(_TOUCHED, {"until": orders_until})
+    cursor.execute(_SHARE, {"sign": -1})
+    yield
+    cursor.execute(_SHARE, {"sign": 1})
+
+
+def recompute(cursor: Cursor) -> None:
+    """Make all sums anew, under the writers' exclusive lock."""
+    # A fold on its way would have its rows counted twice.
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (FOLD_LOCK,))
+    cursor.execute(_RECOMPUTE)
