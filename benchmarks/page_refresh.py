@@ -107,11 +107,10 @@ def _charts(port: int) -> list[dict[str, Any]]:
             if time.monotonic() > deadline:
                 raise
             threading.Event().wait(0.1)
-    return [_body(each) for each in told if "n_intervals" in {part["property"] for part in each["inputs"]}]
+    return [_body(each) for each in told if "-drawing.children" in each["output"]]
 
 
 def _body(told: dict[str, Any]) -> dict[str, Any]:
-    values = {"n_intervals": 1, "data": {"choice": "30"}}
     ids = [
         (json.loads(part["id"]) if part["id"].startswith("{") else part["id"], part["property"])
         for part in told["inputs"]
@@ -123,7 +122,10 @@ def _body(told: dict[str, Any]) -> dict[str, Any]:
             {"id": json.loads(name) if name.startswith("{") else name, "property": what}
             for name, what in outputs
         ],
-        "inputs": [{"id": name, "property": what, "value": values[what]} for name, what in ids],
+        "inputs": [
+            {"id": name, "property": what, "value": {"choice": "30"} if name == "period" else 1}
+            for name, what in ids
+        ],
         "changedPropIds": [],
         # Never seen before, so that everything is drawn and sent each time.
         "state": [{**part, "value": None} for part in told["state"]],

@@ -33,7 +33,8 @@ COMMANDS = {
     "up": Place(
         "cli.lifecycle",
         "up",
-        "Start PostgreSQL, Kafka, the streaming job and Airflow; stay until Ctrl-C, unless --detach.",
+        "Start PostgreSQL, Kafka, the streaming job, dashboards and Airflow;"
+        " stay until Ctrl-C, unless --detach.",
     ),
     "status": Place("cli.lifecycle", "status", "Show what runs. Exit code 0 if everything is up, 1 if not."),
     "logs": Place("cli.lifecycle", "logs", "Print the end of the services' logs."),
@@ -52,7 +53,9 @@ COMMANDS = {
     "stream": Place("cli.stream", "app", "The streaming job, where it refuses to start."),
     "batch": Place("cli.batch", "app", "The batch: raw to curated, behind the quality gate."),
     "quality": Place("cli.quality", "app", "Quality checks: results, failing rows, accepted exceptions."),
-    "dashboards": Place("cli.dashboards", "app", "The dashboards in a Metabase: what differs, and bring it there."),
+    "dashboards": Place(
+        "cli.dashboards", "app", "The dashboards in a Metabase: what differs, and bring it there."
+    ),
     "demo": Place(
         "cli.demo",
         "demo",

@@ -28,10 +28,10 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard-light", "/sales/", 1360, 1830, "light"),
-    Picture("dashboard-dark", "/sales/", 1360, 1830, "dark"),
-    Picture("dashboard-health", "/pipeline/", 1360, 1640, "light"),
-    Picture("dashboard-phone", "/sales/", 390, 1640, "light"),
+    Picture("dashboard-light", "/sales/", 1280, 1290, "light"),
+    Picture("dashboard-dark", "/sales/", 1280, 1290, "dark"),
+    Picture("dashboard-health", "/pipeline/", 1280, 1180, "light"),
+    Picture("dashboard-phone", "/sales/", 390, 1500, "light"),
 )
 
 

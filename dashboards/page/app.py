@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import flask
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
 
-from dashboards.page.cards import data_table, drawing
+from dashboards.page.cards import data_table, drawing, nothing_yet
 from dashboards.page.guard import guard
 from dashboards.page.layout import index, page, uses_period
 from dashboards.page.period import Period, PeriodError, parse
@@ -68,15 +68,15 @@ def _refresh(app: Dash, chart: Chart, warehouse: Warehouse) -> None:
         Output(f"{chart.key}-updated", "children"),
         Output(f"{chart.key}-seen", "data"),
         Output({"type": "problem", "chart": chart.key}, "data"),
-        Input({"type": "tick", "chart": chart.key}, "n_intervals"),
+        Input({"type": "due", "chart": chart.key}, "data"),
         Input("period", "data"),
         State(f"{chart.key}-seen", "data"),
     )
-    def refresh(_ticks: int | None, chosen: dict[str, str], seen: str | None) -> tuple[Any, ...]:
+    def refresh(_due: int | None, chosen: dict[str, str], seen: str | None) -> tuple[Any, ...]:
         found = warehouse.rows(chart, _period(chosen))
         if isinstance(found, Away):
             problem = _AWAY.format(problem=found.problem, seconds=min(chart.refresh_s, _RETRY_S))
-            return no_update, no_update, no_update, no_update, problem
+            return no_update if seen else nothing_yet(), no_update, no_update, no_update, problem
         now, digest = f"{datetime.now(UTC):%H:%M:%S} UTC", _digest(found)
         if digest == seen:  # what did not change is not drawn again
             return no_update, no_update, now, no_update, ""
@@ -93,6 +93,16 @@ def _period(chosen: dict[str, str]) -> Period:
 
 def _controls(app: Dash, shown: Dashboard) -> None:
     ticks = {"type": "tick", "chart": ALL}
+    # Not while the last question is open: Dash drops an answer that comes after the next one was asked, so
+    # that a slow server would never be heard.
+    _in_browser(
+        app,
+        ClientsideFunction("page", "due"),
+        Output({"type": "due", "chart": MATCH}, "data"),
+        Input({"type": "tick", "chart": MATCH}, "n_intervals"),
+        State({"type": "tick", "chart": MATCH}, "id"),
+        prevent_initial_call=True,
+    )
     _in_browser(
         app,
         ClientsideFunction("page", "pause"),
@@ -121,12 +131,22 @@ def _in_browser(app: Dash, function: ClientsideFunction, *wired: Any, **options:
 
 
 def _period_controls(app: Dash) -> None:
-    _in_browser(app, ClientsideFunction("page", "days"), Output("days", "hidden"), Input("choice", "value"))
+    choices = {"type": "choice", "days": ALL}
+    _in_browser(
+        app,
+        ClientsideFunction("page", "choose"),
+        Output("choice", "data"),
+        Output(choices, "aria-pressed"),
+        Output("days", "hidden"),
+        Input(choices, "n_clicks"),
+        State(choices, "id"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output("period", "data"),
         Output("period-problem", "children"),
-        Input("choice", "value"),
+        Input("choice", "data"),
         Input("first-day", "value"),
         Input("last-day", "value"),
         prevent_initial_call=True,

@@ -34,6 +34,11 @@ def drawing(chart: Chart, rows: Rows) -> list[Any]:
     ]
 
 
+def nothing_yet() -> list[Any]:
+    """Return what stands there as long as there has been no answer at all."""
+    return [html.P("Nothing to show yet; it comes as soon as the database answers.", className="empty")]
+
+
 def data_table(chart: Chart, rows: Rows) -> list[Any]:
     """Return the table beside the drawing; none where the drawing is the number itself."""
     return [table(chart, rows)] if rows and chart.chart != "scalar" else []

@@ -94,7 +94,7 @@ def _line(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
         }
         for name, x, y, shade in _traces(chart, rows, colour)
     ]
-    return {"data": traces, "layout": _layout(_time_axis(chart), _value_axis(chart, unit), len(traces))}
+    return {"data": traces, "layout": _layout(_time_axis(chart), _value_axis(chart, unit, rows), len(traces))}
 
 
 def _bar(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
@@ -113,7 +113,7 @@ def _bar(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
     ]
     return {
         "data": traces,
-        "layout": _layout(_time_axis(chart), _value_axis(chart, unit), len(traces)) | {"bargap": 0.2},
+        "layout": _layout(_time_axis(chart), _value_axis(chart, unit, rows), len(traces)) | {"bargap": 0.2},
     }
 
 
@@ -144,7 +144,7 @@ def _row(chart: Chart, rows: Rows, colour: int, unit: str) -> Figure:
     }
     return {
         "data": traces,
-        "layout": _layout(_value_axis(chart, unit), names, len(traces)) | {"bargap": 0.25},
+        "layout": _layout(_value_axis(chart, unit, rows), names, len(traces)) | {"bargap": 0.25},
     }
 
 
@@ -176,9 +176,13 @@ def _time_axis(chart: Chart) -> Figure:
     }
 
 
-def _value_axis(chart: Chart, unit: str) -> Figure:
+def _value_axis(chart: Chart, unit: str, rows: Rows) -> Figure:
     measure: Column = chart.of_role("measure")[0]
+    at = chart.columns.index(measure)
+    # Few of what is counted would be marked in halves.
+    few = measure.type == "integer" and all((row[at] or 0) < 6 for row in rows)
     return {
+        **({"dtick": 1} if few else {}),
         "title": _title(unit or _axis_title(measure)),
         "ticklabelstandoff": 4,
         "rangemode": "tozero",

@@ -49,6 +49,11 @@ def page(dashboard: Dashboard) -> html.Main:
 
 def _period() -> html.Div:
     options = {str(days): label for days, label in period.PRESETS.items()} | {"custom": "Other days"}
+    # Dash's own radio buttons call themselves options of a list, which a screen reader can't make sense of.
+    choices = [
+        html.Button(label, id={"type": "choice", "days": days}, type="button", **_pressed(days))
+        for days, label in options.items()
+    ]
     days = [
         html.Div(
             [html.Label(label, htmlFor=name), dcc.Input(id=name, type="date", debounce=True)],  # type: ignore[arg-type]
@@ -58,17 +63,24 @@ def _period() -> html.Div:
     ]
     return html.Div(
         [
-            html.Fieldset(
+            html.Div(
                 [
-                    html.Legend("Period, until today (UTC)"),
-                    dcc.RadioItems(options, str(period.DEFAULT), id="choice", className="choices"),
-                ]
+                    html.P("Period, until today (UTC)", id="choices-label"),
+                    html.Div(choices, className="choices"),
+                ],
+                role="group",
+                **{"aria-labelledby": "choices-label"},  # type: ignore[arg-type]
             ),
+            dcc.Store(id="choice", data=str(period.DEFAULT)),
             html.Div(days, id="days", className="days", hidden=True),
             html.P(id="period-problem", role="alert", className="problem"),
         ],
         className="period",
     )
+
+
+def _pressed(days: str) -> Any:
+    return {"aria-pressed": "true" if days == str(period.DEFAULT) else "false"}
 
 
 def _live() -> html.Div:
@@ -105,6 +117,7 @@ def _card(chart: Chart) -> html.Section:
             ),
             html.P(["Updated ", html.Time("never", id=f"{chart.key}-updated")], className="updated"),
             dcc.Interval(id={"type": "tick", "chart": chart.key}, interval=chart.refresh_s * 1000),
+            dcc.Store(id={"type": "due", "chart": chart.key}),
             dcc.Store(id=f"{chart.key}-seen"),
             dcc.Store(id={"type": "problem", "chart": chart.key}, data=""),
         ],

@@ -151,7 +151,7 @@ def test_every_listener_wishes_a_port_of_its_own(tmp_path: Path):
     for broker in (9092, 65535):
         config = PlatformConfig.from_mapping({"kafka": {"port": broker}}, "test")
         wished = Plan(Home(tmp_path), config).wished_ports()
-        assert len(set(wished.values())) == len(wished) == 4
+        assert len(set(wished.values())) == len(wished) == 5
 
 
 def test_a_home_with_other_files_is_refused(tmp_path: Path):
