@@ -46,6 +46,9 @@ def _merge(cursor: Cursor, run: BatchRun) -> None:
         return
     with counted_anew(cursor, run.orders.until):
         cursor.execute(MERGE, {"until": run.orders.until})
+    if run.selection.kind == "backfill":
+        # It mends days; a mended fact's sum may have been right all the time.
+        recompute(cursor, run.selection.from_day, run.selection.until_day)
 
 
 def _check(cursor: Cursor, run: BatchRun) -> None:

@@ -23,7 +23,7 @@ from pipeline.sums.fold import fold
 FINISH_BATCH_S = 20
 PRUNE_EVERY_S = 3_600
 FOLD_EVERY_S = 30
-TELL_ENDS_EVERY_S = 10
+TELL_ENDS_EVERY_S = 5
 _LOOK_S = 0.02
 
 log = logging.getLogger("pipeline.stream")
@@ -49,10 +49,12 @@ def chores(query: StreamingQuery, topic: str) -> list[Chore]:
     def tell_ends(connection: Connection) -> None:
         # What the query saw, rather than asking Kafka: a broker that hangs must not keep us from stopping.
         report = query.lastProgress
-        if report and report["sources"][0]["latestOffset"]:
-            found = json.loads(report["sources"][0]["latestOffset"])[topic]
-            ends = {int(partition): int(offset) for partition, offset in found.items()}
-            record_ends(connection, topic, ends, report["timestamp"])
+        # By its own text: in pyspark's dictionary the offsets are written as Python does, which is no JSON.
+        told = json.loads(report.json) if report else {"sources": []}
+        for source in told["sources"]:
+            if found := source["latestOffset"]:
+                ends = {int(partition): int(offset) for partition, offset in found[topic].items()}
+                record_ends(connection, topic, ends, told["timestamp"])
 
     return [
         Chore(PRUNE_EVERY_S, prune_commits, "old rows of ops.stream_commits stay for now"),
@@ -87,7 +89,8 @@ class Housekeeping:
         try:
             with closing(connect(self._postgres, "ingest", "ecom-stream-chores")) as connection:
                 chore.action(connection)
-        except (psycopg2.Error, SecretError) as error:
+        # Another Spark may report otherwise; that is no reason to stop reading orders.
+        except (psycopg2.Error, SecretError, LookupError, ValueError) as error:
             log.warning("%s: %s", chore.otherwise, str(error).strip())
 
 

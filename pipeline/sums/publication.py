@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from psycopg2.extensions import cursor as Cursor
@@ -26,8 +27,8 @@ def counted_anew(cursor: Cursor, orders_until: int) -> Iterator[None]:
     cursor.execute(_SHARE, {"sign": 1})
 
 
-def recompute(cursor: Cursor) -> None:
-    """Make all sums anew, under the writers' exclusive lock."""
+def recompute(cursor: Cursor, first: date | None = None, until: date | None = None) -> None:
+    """Make the sums of all days anew, or from `first` until before `until`, under the exclusive lock."""
     # A fold on its way would have its rows counted twice.
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (FOLD_LOCK,))
-    cursor.execute(_RECOMPUTE)
+    cursor.execute(_RECOMPUTE, {"first": first or "-infinity", "until": until or "infinity"})

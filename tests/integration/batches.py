@@ -21,6 +21,7 @@ class Batch:
         self, settings: PostgresSettings, spark: SparkSession, run_id: str, wait_s: float = 5
     ) -> None:
         self.settings = settings
+        self.check_sums = True
         self.steps = Steps(settings, run_id, lambda: spark, wait_s=wait_s)
 
     def stage(self, selection: Selection = INCREMENT) -> int:
@@ -39,7 +40,7 @@ class Batch:
         self.pass_gate()
         publication = self.steps.publish()
         with closing(connect(self.settings, "etl", "tests")) as connection, connection.cursor() as cursor:
-            assert sums(cursor).samples == []
+            assert not self.check_sums or sums(cursor).samples == []
         return publication
 
     def whole(self, selection: Selection = INCREMENT) -> int:

@@ -138,7 +138,9 @@ def test_an_old_order_updated_today_is_repaired_by_the_next_run(
         "UPDATE curated.fact_orders SET quantity = 3, order_version = 1, event_id = %s WHERE quantity = 8",
         uid(1),
     )
-    assert batch("two").whole() == 1
+    repair = batch("two")
+    repair.check_sums = False  # they never knew of the damage
+    assert repair.whole() == 1
     assert curated(sql) == wanted
 
 

@@ -1,26 +1,35 @@
 """What a job that runs for long does beside its micro-batches."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pyspark.sql.streaming.listener import StreamingQueryProgress
 
 from pipeline.settings import PostgresSettings
 from pipeline.stream.watch import Housekeeping, chores
 from tests.integration.commits import commit, valid
-from tests.integration.samples import event
+from tests.integration.samples import event, uid
 
 Sql = Callable[..., list[tuple]]
 
 
 class Query:
-    """A streaming query that reported `ends`."""
+    """A streaming query that reported `ends`, in pyspark's own classes."""
 
     def __init__(self, **ends: int) -> None:
-        # Spark's report, as far as it is read.
-        source = {"latestOffset": json.dumps({"orders": ends}) if ends else None}
-        self.lastProgress = {"sources": [source], "timestamp": "2026-02-03T04:05:06.789Z"}
+        source = dict.fromkeys(("description", "startOffset", "endOffset"), "") | {
+            "latestOffset": {"orders": ends} if ends else None,
+            "numInputRows": 1,
+            "inputRowsPerSecond": 1.0,
+            "processedRowsPerSecond": 1.0,
+        }
+        report = {
+            "id": uid(1), "runId": uid(2), "name": "orders-stream", "timestamp": "2026-02-03T04:05:06.789Z",
+            "batchId": 1, "batchDuration": 1, "durationMs": {}, "eventTime": {}, "stateOperators": [],
+            "sources": [source], "sink": {"description": "", "numOutputRows": 1}, "observedMetrics": {},
+        }  # fmt: skip
+        self.lastProgress = StreamingQueryProgress.fromJson(report)
 
 
 def housekeeping(settings: PostgresSettings, now: list[float], query: Any = None) -> Housekeeping:

@@ -136,6 +136,18 @@ def test_a_replay_that_fails_again_stays_one_origin(running: Running):
     assert json.loads(message.value)["schema_version"] == "2.0"
 
 
+def test_dashboards_see_where_the_topic_ends(running: Running):
+    def told() -> bool:
+        with running.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*), sum(end_offset - next_offset) FROM ops.stream_ends"
+                " JOIN ops.stream_offsets USING (topic, partition)"
+            )
+            return cursor.fetchone() == (4, 0)
+
+    wait_until(told, running.process, running.folder / "log")
+
+
 def test_a_stop_is_quiet_and_takes_the_ready_file_along(running: Running):
     # The last test: it ends the job.
     assert running.process.poll() is None
