@@ -202,11 +202,15 @@ def test_a_backfill_rebuilds_its_days_twice_the_same_and_moves_no_mark(
     sql(f"{wrong} WHERE ordered_at >= '2026-01-05' AND ordered_at < '2026-01-10'")
     commit(database, [valid(event(40))], first_offset=28)
     days = Selection("backfill", date(2026, 1, 5), date(2026, 1, 10))
-    for run in ("two", "three"):
-        assert batch(run).whole(days) == 5
+    for name in ("two", "three"):
+        run = batch(name)
+        run.check_sums = name == "two"  # before the fact that is deleted by hand, which sums can't know
+        assert run.whole(days) == 5
         sql("DELETE FROM curated.fact_orders WHERE order_id = %s", uid(40, kind=1))
         assert curated(sql) == wanted
-    assert batch("four").whole() == 1
+    last = batch("four")
+    last.check_sums = False
+    assert last.whole() == 1
     assert sql("SELECT count(*) FROM curated.fact_orders") == [(29,)]
 
 
