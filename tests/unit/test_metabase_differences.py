@@ -1,7 +1,7 @@
 """The plan is pure: what there is, told as a Metabase would, and what differs from it."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from dashboards.metabase.errors import MetabaseError
 from dashboards.metabase.http import reason
 from dashboards.metabase.render import connection, render
 from dashboards.metabase.wanted import COLLECTION, COLLECTION_DESCRIPTION, DATABASE, Wanted
+from dashboards.spec import Chart, Dashboard
 from dashboards.spec_files import load
 from infra.platform import MetabaseEndpoint
 from pipeline.settings import MetabaseSettings, PostgresSettings, from_variables
@@ -179,6 +180,69 @@ class TestAccess:
     def test_a_collection_that_the_graph_does_not_name_is_seen_by_nobody(self):
         changes = collection_changes(replace(there(), collection_graph=Graph(3, {})))
         assert changes == {str(VIEWERS): {str(SHELF): "read"}}
+
+
+class TestDrawing:
+    COLUMNS: ClassVar[list[dict[str, str]]] = [
+        {"name": "day", "role": "dimension", "type": "date", "label": "Day (UTC)"},
+        {"name": "currency", "role": "panel", "type": "text", "label": "Currency"},
+        {
+            "name": "revenue",
+            "role": "measure",
+            "type": "decimal",
+            "label": "Revenue",
+            "unit_from": "currency",
+        },
+        {"name": "orders", "role": "detail", "type": "integer", "label": "Orders placed", "unit": "orders"},
+        {"name": "share", "role": "detail", "type": "decimal", "label": "Share", "unit": "%"},
+        {"name": "at", "role": "detail", "type": "timestamp", "label": "As of (UTC)"},
+    ]
+
+    def settings(self, kind: str, columns: list[dict[str, str]]) -> dict[str, Any]:
+        chart = {
+            "key": "c",
+            "title": "C",
+            "question": "Why?",
+            "chart": kind,
+            "refresh_s": 5,
+            "empty": "None.",
+        }
+        place = {"row": 0, "col": 0, "size_x": 4, "size_y": 4}
+        declared = Chart.model_validate(chart | {"position": place, "columns": columns, "sql": "SELECT 1"})
+        head = {"key": "d", "title": "D", "description": "All.", "order": 1}
+        board = Dashboard.model_validate(head | {"charts": [declared]})
+        return render([board], METABASE, WAREHOUSE).cards[0].settings
+
+    def test_a_line_has_named_axes_a_line_per_panel_and_a_scale_of_time(self):
+        settings = self.settings("line", self.COLUMNS)
+        del settings["column_settings"]
+        assert settings == {
+            "graph.dimensions": ["day", "currency"],
+            "graph.metrics": ["revenue"],
+            "graph.x_axis.scale": "timeseries",
+            "graph.x_axis.title_text": "Day (UTC)",
+            "graph.y_axis.title_text": "Revenue (in its currency)",
+        }
+
+    def test_columns_have_their_labels_units_and_formats(self):
+        number = {"number_style": "decimal", "number_separators": ".,"}
+        date = {"date_style": "YYYY/M/D", "date_separator": "-"}
+        assert self.settings("line", self.COLUMNS)["column_settings"] == {
+            '["name","day"]': {"column_title": "Day (UTC)", **date, "time_enabled": None},
+            '["name","currency"]': {"column_title": "Currency"},
+            '["name","revenue"]': {"column_title": "Revenue", **number, "decimals": 2},
+            '["name","orders"]': {"column_title": "Orders placed", **number, "suffix": " orders"},
+            '["name","share"]': {"column_title": "Share", **number, "suffix": "%"},
+            '["name","at"]': {
+                "column_title": "As of (UTC)", **date, "time_enabled": "seconds", "time_style": "HH:mm"
+            },
+        }  # fmt: skip
+
+    def test_words_stand_side_by_side_and_a_scalar_is_one_figure(self):
+        words = [self.COLUMNS[1] | {"role": "dimension"}, self.COLUMNS[3] | {"role": "measure"}]
+        assert self.settings("row", words)["graph.x_axis.scale"] == "ordinal"
+        assert self.settings("row", words)["graph.y_axis.title_text"] == "Orders placed"
+        assert self.settings("scalar", words[1:])["scalar.field"] == "orders"
 
 
 @pytest.mark.parametrize(
