@@ -98,6 +98,16 @@ class SparkEndpoint(_Endpoint):
         }
 
 
+class BatchEndpoint(_Endpoint):
+    """How the batch behaves; nothing here says where anything is."""
+
+    quality_retention_days: int = Field(default=90, ge=1)
+
+    def variables(self) -> Env:
+        """Return the ECOM_BATCH_* variables."""
+        return {"ECOM_BATCH_QUALITY_RETENTION_DAYS": str(self.quality_retention_days)}
+
+
 class AirflowEndpoint(_Endpoint):
     """Where Airflow's web page and REST API are, and who may use all of it."""
 
@@ -151,8 +161,11 @@ class Platform(_Endpoint):
     airflow: AirflowEndpoint
     storage: StorageEndpoint
     emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
+    batch: BatchEndpoint = BatchEndpoint()
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
-        parts = (self.postgres, self.kafka, self.spark, self.airflow, self.storage, self.emr)
+        parts = (
+            self.postgres, self.kafka, self.spark, self.airflow, self.storage, self.emr, self.batch
+        )  # fmt: skip
         return {name: value for part in parts for name, value in part.variables().items()}

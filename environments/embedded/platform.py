@@ -20,7 +20,7 @@ from environments.embedded.files import write_atomically
 from environments.embedded.home import REPOSITORY, Home, default_home
 from environments.embedded.service import Say, Step, Unit
 from infra.config import PlatformConfig
-from infra.platform import Platform
+from infra.platform import BatchEndpoint, Platform
 
 SERVICES = (postgres.NAME, kafka.NAME, spark.NAME, airflow.NAME)
 
@@ -73,6 +73,7 @@ class Plan:
             spark=spark.endpoint(self.config, jars.connector_jars()),
             airflow=airflow.endpoint(self.home, ports[airflow.NAME]),
             storage=storage.endpoint(self.home),
+            batch=BatchEndpoint(quality_retention_days=self.config.batch.quality_retention_days),
         )
 
     def preparation(self) -> list[Unit]:

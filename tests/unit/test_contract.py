@@ -71,6 +71,7 @@ def test_each_value_is_in_its_own_variable(tmp_path):
         "airflow": platform.airflow.model_dump() | {"url": "https://airflow.example:8443"},
         "emr": {name: name for name in platform.emr.model_dump()},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
+        "batch": {"quality_retention_days": 7},
     }
     for variable, value in Platform.model_validate(fields).as_env().items():
         group, name = variable.lower().removesuffix("_ref").split("_", 2)[1:]
