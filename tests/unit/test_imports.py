@@ -59,5 +59,6 @@ def test_ctrl_c_during_the_imports_is_no_traceback(monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "cli.main", Interrupted("cli.main"))
-        ended = pytest.raises((SystemExit, KeyboardInterrupt), start.run)
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as ended:
+            start.run()
     assert getattr(ended.value, "code", "interrupted") == 130
