@@ -79,7 +79,7 @@ test-unit: setup ## Unit tests only: no process is started except Spark's sessio
 
 # Whatever runs Spark: sessions of the tests' own, and the streaming job as a process.
 SPARK_TESTS := tests/unit/test_watch.py $(wildcard $(patsubst %,tests/integration/test_%.py, \
-	batch* stream* validation* canonical checkpoint copy_lines rebuild))
+	batch* stream stream_refuses validation* canonical checkpoint copy_lines rebuild))
 
 .PHONY: test-spark-oldest
 test-spark-oldest: setup ## Those tests that run Spark, on Spark 4.0.0 in a venv of its own

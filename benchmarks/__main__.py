@@ -1,9 +1,9 @@
-"""`python -m benchmarks [--only NAME]`: run them, write results/latest.json, print JSON lines and a table."""
+"""`python -m benchmarks [--only NAME]`: run them, keep results/latest.json, print JSON lines and a table."""
 
 import argparse
 
-from benchmarks import batch, first_row, freshness, page_refresh, streaming_throughput
-from benchmarks.result import write
+from benchmarks import batch, dag_overhead, first_row, freshness, page_refresh, streaming_throughput
+from benchmarks.result import keep, show
 
 # A benchmark may report several figures; each of its names runs it.
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "batch_increment": batch.run,
     "page_refresh_p95": page_refresh.run,
     "page_first_load": page_refresh.run,
+    "dag_overhead": dag_overhead.run,
 }
 
 
@@ -22,10 +23,16 @@ def main() -> None:
     """Run the named benchmark, or each of them once."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=sorted(BENCHMARKS), help="run one benchmark alone")
-    chosen = parser.parse_args().only
-    runs = [BENCHMARKS[chosen]] if chosen else list(dict.fromkeys(BENCHMARKS.values()))
-    for run in runs:
-        write(run())
+    help_ = "run only the batch's, with so many; results/latest.json stays as it is"
+    parser.add_argument("--orders", type=int, metavar="N", help=help_)
+    given = parser.parse_args()
+    if given.orders is not None:
+        show(batch.run(given.orders))
+        return
+    for run in [BENCHMARKS[given.only]] if given.only else dict.fromkeys(BENCHMARKS.values()):
+        results = run()
+        keep(results)
+        show(results)
 
 
 if __name__ == "__main__":

@@ -28,16 +28,16 @@ $$
 """
 
 
-def run() -> list[Result]:
+def run(orders: int = ORDERS) -> list[Result]:
     """Rebuild a year with each contender, each in a database of its own; then one more day with ours."""
     with open_lab(services=("postgres",)) as lab:
-        _remember_history(lab)
+        _remember_history(lab, orders)
         sql_s = sql_rebuild.run(lab.contender("sql", "orders"))
         dbt_s = dbt_models.run(lab.contender("dbt", "orders"))
         ours = lab.contender("batch", "orders")
         with closing(_Session(ours)) as session:
             rebuild_s = _whole(ours, session, "rebuild", Selection("full"))
-            _add_orders(ours, ORDERS, ORDERS + ORDERS // DAYS)
+            _add_orders(ours, orders, range(orders, orders + orders // DAYS))
             increment_s = _whole(ours, session, "increment", Selection())
             memory_mb = _jvm_peak_mb()
     peers = {"the same SQL in PostgreSQL, COPY out and in": sql_s, "dbt-postgres": dbt_s}
@@ -70,15 +70,15 @@ def _whole(lab: Lab, session: _Session, run_id: str, selection: Selection) -> fl
     return round(time.monotonic() - started, 2)
 
 
-def _remember_history(lab: Lab) -> None:
+def _remember_history(lab: Lab, orders: int) -> None:
     """Fill the database that the contenders' are copied from."""
     template = lab.seeded()
-    _add_orders(template, 0, ORDERS - 1)
+    _add_orders(template, orders, range(orders))
 
 
-def _add_orders(lab: Lab, first: int, last: int) -> None:
+def _add_orders(lab: Lab, per_year: int, numbers: range) -> None:
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
-    values = {"start": start, "per_year": ORDERS, "first": first, "last": last}
+    values = {"start": start, "per_year": per_year, "first": numbers[0], "last": numbers[-1]}
     with closing(lab.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(_ORDERED_ID)
         cursor.execute(_HISTORY, values)

@@ -32,6 +32,8 @@ port = {postgres}
 [kafka]
 port = {kafka}
 partitions = {partitions}
+[airflow]
+port = {airflow}
 """
 
 
@@ -103,17 +105,20 @@ class Lab:
 
 
 @contextmanager
-def open_lab(services: Sequence[str] = ("postgres", "kafka")) -> Iterator[Lab]:
+def open_lab(
+    services: Sequence[str] = ("postgres", "kafka"), orders: int = 1_000, days: int = 30
+) -> Iterator[Lab]:
     """Start PostgreSQL and Kafka with the product's own settings, and a seeded database to copy."""
     folder = Path(tempfile.mkdtemp(prefix="ecom-bench-"))
     folder.chmod(0o711)
     config = folder / "ecom.toml"
-    text = _CONFIG.format(postgres=any_free(), kafka=any_free(), partitions=PARTITIONS)
+    ports = {"postgres": any_free(), "kafka": any_free(), "airflow": any_free()}
+    text = _CONFIG.format(**ports, partitions=PARTITIONS)
     config.write_text(text, encoding="utf-8")
     try:
         with embedded.running(folder / "home", config, services=services) as platform:
             lab = Lab(platform, folder, platform.as_env())
-            plan = SeedPlan(customers=CUSTOMERS, products=PRODUCTS, orders=1_000, days=30)
+            plan = SeedPlan(customers=CUSTOMERS, products=PRODUCTS, orders=orders, days=days)
             seed(lab.postgres, plan)
             publish_from_raw(lab.postgres)
             _keep_as_template(lab)

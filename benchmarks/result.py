@@ -50,12 +50,16 @@ class Result:
         return {**asdict(self), "ratios": ratios, "machine": machine()}
 
 
-def write(results: list[Result]) -> None:
-    """Merge the results into latest.json by name, print each as a JSON line and all as a table."""
+def keep(results: list[Result]) -> None:
+    """Merge the results into latest.json by name."""
     known = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.exists() else []
     merged = {entry["name"]: entry for entry in known} | {result.name: result.as_json() for result in results}
     LATEST.parent.mkdir(exist_ok=True)
     LATEST.write_text(json.dumps(list(merged.values()), indent=2) + "\n", encoding="utf-8")
+
+
+def show(results: list[Result]) -> None:
+    """Print each as a JSON line and all as a table."""
     for result in results:
         print(json.dumps(result.as_json()))
     Console().print(_table(results))

@@ -52,14 +52,24 @@ class StreamConfig(_Section):
     driver_memory_mb: int = Field(default=1536, ge=512, le=65536)
 
 
+class BatchConfig(_Section):
+    """The batch: `quality_retention_days` is how long results of checks are kept, sample rows among them."""
+
+    quality_retention_days: int = Field(default=90, ge=1, le=3650)
+
+
 class AirflowConfig(_Section):
-    """Airflow: `parallelism` is tasks running at once, `refresh_seconds` how soon a changed DAG counts."""
+    """Airflow: `parallelism` is tasks running at once, `refresh_seconds` how soon a changed DAG counts.
+
+    Logs of tasks and metadata of runs are kept for so many days; the latest scheduled run of each DAG stays.
+    """
 
     port: int = Field(default=8080, ge=1, le=65535)
     dags_folder: str = Field(default="dags", min_length=1, description="absolute, or within the repository")
     parallelism: int = Field(default=3, ge=1, le=32)
     refresh_seconds: int = Field(default=30, ge=1, le=3600)
     log_retention_days: int = Field(default=14, ge=1, le=3650)
+    metadata_retention_days: int = Field(default=90, ge=1, le=3650)
 
 
 class DashboardsConfig(_Section):
@@ -74,6 +84,7 @@ class PlatformConfig(_Section):
     postgres: PostgresConfig = PostgresConfig()
     kafka: KafkaConfig = KafkaConfig()
     stream: StreamConfig = StreamConfig()
+    batch: BatchConfig = BatchConfig()
     airflow: AirflowConfig = AirflowConfig()
     dashboards: DashboardsConfig = DashboardsConfig()
 

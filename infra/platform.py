@@ -98,6 +98,16 @@ class SparkEndpoint(_Endpoint):
         }
 
 
+class BatchEndpoint(_Endpoint):
+    """How the batch behaves; nothing here says where anything is."""
+
+    quality_retention_days: int = Field(default=90, ge=1)
+
+    def variables(self) -> Env:
+        """Return the ECOM_BATCH_* variables."""
+        return {"ECOM_BATCH_QUALITY_RETENTION_DAYS": str(self.quality_retention_days)}
+
+
 class AirflowEndpoint(_Endpoint):
     """Where Airflow's web page and REST API are, and who may use all of it."""
 
@@ -186,6 +196,7 @@ class Platform(_Endpoint):
     storage: StorageEndpoint
     emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
     metabase: MetabaseEndpoint = MetabaseEndpoint()
+    batch: BatchEndpoint = BatchEndpoint()
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
@@ -198,5 +209,6 @@ class Platform(_Endpoint):
             self.storage,
             self.emr,
             self.metabase,
+            self.batch,
         )
         return {name: value for part in parts for name, value in part.variables().items()}

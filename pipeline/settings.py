@@ -114,6 +114,14 @@ class StreamSettings(BaseSettings):
     give_up_after_s: int = Field(ge=1)
 
 
+class BatchSettings(BaseSettings):
+    """The batch: how many days results of quality checks are kept."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_BATCH_", frozen=True, extra="ignore")
+
+    quality_retention_days: int = Field(ge=1)
+
+
 class AirflowSettings(BaseSettings):
     """Airflow's REST API; `admin_password()` resolves the reference."""
 
@@ -179,6 +187,7 @@ ALL_SETTINGS = (
     KafkaSettings,
     SparkSettings,
     StreamSettings,
+    BatchSettings,
     AirflowSettings,
     MetabaseSettings,
     DashboardsSettings,

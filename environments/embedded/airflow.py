@@ -9,6 +9,7 @@ from pathlib import Path
 from environments.embedded import airflow_settings, postgres, secret_files
 from environments.embedded import postgres_databases as databases
 from environments.embedded.airflow_health import Heartbeat
+from environments.embedded.airflow_metadata import MetadataCleaning
 from environments.embedded.commands import run
 from environments.embedded.files import write_atomically
 from environments.embedded.home import REPOSITORY, Home
@@ -49,11 +50,11 @@ def units(
     """Return the steps and the services; `env` holds the platform's variables, `after` what starts first."""
     port, database_port = ports[NAME], ports[postgres.NAME]
     variables = _variables(home, env)
-    tidy = _tidier(home, config)
+    tidy = _tidier(home, config, variables)
 
     def write_files(say: Say) -> None:
         _write_files(home, config, port, database_port)
-        tidy()
+        remove_older(airflow_settings.logs(home), config.airflow.log_retention_days)
 
     def migrate(say: Say) -> None:
         databases.ensure_airflow(home, database_port)
@@ -149,6 +150,12 @@ def _component(command: str, port: int, env: Env) -> Service:
     )
 
 
-def _tidier(home: Home, config: PlatformConfig) -> Action:
+def _tidier(home: Home, config: PlatformConfig, env: Env) -> Action:
     logs = airflow_settings.logs(home)
-    return lambda: remove_older(logs, config.airflow.log_retention_days)
+    cleaning = MetadataCleaning(home, config.airflow.metadata_retention_days, env, _NOT_INHERITED)
+
+    def tidy() -> None:
+        remove_older(logs, config.airflow.log_retention_days)
+        cleaning(API)
+
+    return tidy

@@ -21,7 +21,7 @@ from environments.embedded.files import write_atomically
 from environments.embedded.home import REPOSITORY, Home, default_home
 from environments.embedded.service import Say, Step, Unit
 from infra.config import PlatformConfig
-from infra.platform import Platform
+from infra.platform import BatchEndpoint, Platform
 
 SERVICES = (postgres.NAME, kafka.NAME, spark.NAME, dashboards.NAME, airflow.NAME)
 
@@ -76,6 +76,7 @@ class Plan:
             airflow=airflow.endpoint(self.home, ports[airflow.NAME]),
             dashboards=dashboards.endpoint(ports[dashboards.NAME]),
             storage=storage.endpoint(self.home),
+            batch=BatchEndpoint(quality_retention_days=self.config.batch.quality_retention_days),
         )
 
     def preparation(self) -> list[Unit]:

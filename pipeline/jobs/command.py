@@ -18,7 +18,7 @@ from pipeline.jobs.whole import OnDone, run_whole
 from pipeline.quality.errors import QualityError
 from pipeline.quality.results import Result
 from pipeline.quality.runner import QualityFailed
-from pipeline.settings import PostgresSettings, load
+from pipeline.settings import BatchSettings, PostgresSettings, load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -165,7 +165,10 @@ def steps_of(run_id: str, wait: float = WAIT_S) -> "Steps":
     from pipeline.jobs.steps import Steps  # pyspark takes half a second to import
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    return Steps(load(PostgresSettings), run_id, _open_session, _say_waiting, wait)
+    keep_days = load(BatchSettings).quality_retention_days
+    steps = Steps(load(PostgresSettings), run_id, _open_session, _say_waiting, wait)
+    steps.keep_results_days = keep_days
+    return steps
 
 
 def _open_session() -> "SparkSession":

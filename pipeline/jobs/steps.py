@@ -44,6 +44,7 @@ class Steps:
     on_wait: OnWait = lambda owner: None
     wait_s: float = WAIT_S
     lease_s: float = LEASE_S
+    keep_results_days: int = results.KEEP_DAYS
 
     def begin(self, selection: Selection) -> BatchRun:
         """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
@@ -106,12 +107,14 @@ class Steps:
     def check(self) -> list[Result]:
         """Judge what was published; raise QualityFailed if it should not have been. It stays published.
 
-        Reads curated alone, so it needs no seat: another run may have staging by now.
+        Reads curated alone, so it needs no seat: another run may have staging by now. Results of older runs
+        go once their time is over.
         """
         with closing(connect_patiently(self.postgres, "etl", "ecom-batch-check")) as connection:
             found = look(connection, self.run_id, "check")
             with connection, connection.cursor() as cursor:
                 results.save(cursor, self.run_id, "check", found.results)
+                results.prune(cursor, self.keep_results_days)
         return self._judged("check", found)
 
     def give_up(self) -> None:

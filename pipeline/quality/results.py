@@ -23,6 +23,7 @@ _COLUMNS = (
     " reason, query, samples, day, exception_id, started_at, duration_ms"
 )
 _KNOWN_RUNS = 5
+KEEP_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,16 @@ def save(cursor: Cursor, run_id: str, phase: Phase, results: Iterable[Result]) -
         cursor.execute(
             f"INSERT INTO ops.quality_results ({_COLUMNS}) VALUES ({', '.join(['%s'] * len(values))})", values
         )
+
+
+def prune(cursor: Cursor, keep_days: int) -> int:
+    """Remove results older than so many days, the latest run's apart; return how many rows."""
+    cursor.execute(
+        "DELETE FROM ops.quality_results WHERE started_at < now() - make_interval(days => %s)"
+        " AND run_id <> (SELECT run_id FROM ops.quality_results ORDER BY started_at DESC LIMIT 1)",
+        (keep_days,),
+    )
+    return int(cursor.rowcount)
 
 
 def find(cursor: Cursor, run_id: str | None = None, failed: bool = False, limit: int = 500) -> list[Result]:

@@ -1,7 +1,9 @@
 """The real Airflow of the embedded environment: health, tasks over REST, secrets, kills."""
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from cli.airflow_api import AirflowApi, AirflowRefused, AirflowUnavailable, RunT
 from environments import embedded
 from environments.embedded import process
 from environments.embedded.airflow_health import health
+from environments.embedded.airflow_metadata import LOG, MetadataCleaning
 from environments.embedded.ports import any_free
 from tests.integration.airflow_stack import USUAL_PORT, AirflowStack, running_airflow
 
@@ -105,6 +108,21 @@ def test_a_run_that_takes_too_long_names_its_tasks_and_no_process_shows_a_secret
         assert not [text for text in shown if secret in text], name
 
 
+def metadata(stack: AirflowStack) -> psycopg2.extensions.connection:
+    server = stack.platform.postgres
+    return psycopg2.connect(
+        host=server.host,
+        port=server.port,
+        dbname="airflow",
+        user=server.admin_user,
+        password=stack.secrets()["admin"],
+    )
+
+
+def airflow_env(home: embedded.Home) -> dict[str, str]:
+    return {"AIRFLOW_HOME": str(home.root / "airflow")}
+
+
 def until_running(api: AirflowApi, dag_id: str, run_id: str) -> None:
     pause = threading.Event()
     for _ in range(600):
@@ -162,16 +180,7 @@ def test_airflows_role_may_connect_to_its_own_database_only(stack: AirflowStack,
 
 
 def test_the_metadata_hold_nothing_of_airflows_examples(stack: AirflowStack):
-    server = stack.platform.postgres
-    with closing(
-        psycopg2.connect(
-            host=server.host,
-            port=server.port,
-            dbname="airflow",
-            user=server.admin_user,
-            password=stack.secrets()["admin"],
-        )
-    ) as connection:
+    with closing(metadata(stack)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT array_agg(DISTINCT fileloc), (SELECT count(*) FROM connection) FROM dag")
         files, connections = cursor.fetchone() or ([], 0)
@@ -206,9 +215,46 @@ def test_status_and_env_say_where_airflow_is_and_never_the_password(stack: Airfl
     shown = ecom(stack, "status") + ecom(stack, "status", "--json") + ecom(stack, "env")
     assert stack.platform.airflow.url in shown
     assert "airflow-dag-processor" in shown
+    assert f"port {USUAL_PORT} was taken: airflow is on {stack.state.ports['airflow']}" in " ".join(
+        shown.split()
+    )
     assert f"ECOM_AIRFLOW_ADMIN_PASSWORD_REF=file:{stack.home.secrets}/airflow_admin" in shown
     assert stack.secrets()["airflow_admin"] not in shown
     assert "Starting the scheduler" in ecom(stack, "logs", "airflow-scheduler", "-n", "1000")
+
+
+def test_old_metadata_go_once_a_day_and_the_latest_scheduled_run_stays(stack: AirflowStack, api: AirflowApi):
+    api.unpause("two_tasks")
+    old, recent = (run_dag(api, "two_tasks")[0] for _ in range(2))
+    with closing(metadata(stack)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE dag_run SET start_date = now() - interval '91 days',"
+            " run_after = now() - interval '91 days',"
+            " run_type = CASE dag_id WHEN 'one_fails' THEN 'scheduled' ELSE run_type END"
+            " WHERE run_id = %s OR dag_id = 'one_fails'",
+            (old,),
+        )
+    home = stack.home
+    cleaning = MetadataCleaning(home, 90, stack.platform.as_env() | airflow_env(home), ("AIRFLOW__",))
+    assert cleaning.marker.exists()  # the supervisor's own, which is not due today
+    cleaning("tests")
+    assert not cleaning.started
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(cleaning.marker, (two_days_ago, two_days_ago))
+    cleaning("tests")
+    assert [process.wait(180) for process in cleaning.started] == [0], home.log(LOG).read_text()
+    cleaning("tests")
+    assert len(cleaning.started) == 1
+    with closing(metadata(stack)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT run_id FROM task_instance WHERE dag_id = 'two_tasks'")
+        kept = {name for (name,) in cursor.fetchall()}
+        cursor.execute("SELECT count(*) FROM dag_run WHERE dag_id = 'one_fails'")
+        assert cursor.fetchone() == (1,)
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE '_airflow_deleted%'")
+        assert cursor.fetchone() == (0,)
+    assert old not in kept
+    assert recent in kept
+    assert run_dag(api, "two_tasks")[1] == "success"
 
 
 def test_a_killed_scheduler_is_restarted_and_runs_tasks_again(stack: AirflowStack, api: AirflowApi):

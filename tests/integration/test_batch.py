@@ -214,6 +214,29 @@ def test_a_backfill_rebuilds_its_days_twice_the_same_and_moves_no_mark(
     assert sql("SELECT count(*) FROM curated.fact_orders") == [(29,)]
 
 
+def test_a_backfill_of_thirty_days_gives_the_same_tables_whole_and_day_by_day(
+    database: PostgresSettings, sql: Sql, batch: NewBatch
+):
+    for since, segment in (("2026-01-01Z", "new"), ("2026-01-10Z", "loyal"), ("2026-01-20Z", "vip")):
+        add_customer(sql, since, segment)
+    for since, price in (("2026-01-01Z", "19.99"), ("2026-01-15Z", "24.90")):
+        add_product(sql, since, price)
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(32)]
+    orders = [event(number, ordered_at=f"{day}T23:59:59.999999Z") for number, day in enumerate(days)]
+    newer = [{**order, "event_id": uid(100 + n), "order_version": 2} for n, order in enumerate(orders[::3])]
+    commit(database, [valid(content) for content in orders + newer])
+    batch().whole()
+    wanted = curated(sql)
+    wrong = "UPDATE curated.fact_orders SET quantity = 77 WHERE order_date BETWEEN %s AND %s"
+    sql(wrong, days[1], days[30])
+    assert batch("thirty").whole(Selection("backfill", days[1], days[31])) == 30
+    assert curated(sql) == wanted
+    for day in days[1:31]:
+        sql(wrong, day, day)
+        assert batch(f"day-{day}").whole(Selection("backfill", day, day + timedelta(days=1))) == 1
+        assert curated(sql) == wanted
+
+
 def test_what_the_stream_writes_during_a_run_stays_and_gets_the_new_keys(
     database: PostgresSettings, sql: Sql, batch: NewBatch
 ):

@@ -1,7 +1,10 @@
 """Staging belongs to one run and one attempt of a step: nothing interleaves, nothing stale is published."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from datetime import date, timedelta
 
 import pytest
 from psycopg2.extensions import cursor as Cursor
@@ -55,6 +58,39 @@ def test_a_second_run_waits_until_the_first_has_published(
     first.publish()
     second.steps.begin(INCREMENT)
     assert sql("SELECT run_id FROM ops.batch_seat") == [("second",)]
+
+
+def test_two_runs_of_one_day_at_once_do_not_interleave(
+    database: PostgresSettings, spark: SparkSession, sql: Sql
+):
+    commit(database, [valid(event(number)) for number in range(20)])
+    sql("UPDATE curated.fact_orders SET quantity = 77")
+    day = date.fromisoformat(event(1)["ordered_at"][:10])
+    steps: list[tuple[str, str]] = []
+    refused = threading.Event()
+
+    def run(name: str) -> int:
+        one = Batch(database, spark, name, wait_s=120)
+        one.steps.on_wait = lambda owner: refused.set()
+        one.steps.begin(Selection("backfill", day, day + timedelta(days=1)))
+        steps.append((name, "began"))
+        # No step of this run holds anything now: the other one is kept off by the seat alone.
+        refused.clear()
+        refused.wait(10 if len(steps) == 1 else 0)
+        one.steps.dimensions()
+        staged = one.steps.facts()
+        one.pass_gate()
+        steps.append((name, "publishes"))
+        one.steps.publish()
+        return staged
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(run, ("left", "right"))) == [20, 20]
+    first, second = steps[0][0], steps[2][0]
+    assert {first, second} == {"left", "right"}
+    assert [name for name, _ in steps] == [first, first, second, second]
+    assert sql("SELECT count(*) FROM curated.fact_orders WHERE quantity = 77") == [(0,)]
+    assert sql("SELECT run_id FROM ops.publications ORDER BY publication_id") == [(first,), (second,)]
 
 
 def test_one_step_at_a_time_even_of_the_same_run(

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psycopg2.extensions import connection as Connection
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 
+from pipeline.quality.results import prune
 from pipeline.settings import PostgresSettings
 from pipeline.stream.watch import Housekeeping, chores
 from tests.integration.commits import commit, valid
+from tests.integration.quality_runs import ready
 from tests.integration.samples import event, uid
 
 Sql = Callable[..., list[tuple]]
@@ -84,3 +87,31 @@ def test_it_tells_how_far_the_stream_is_behind(database: PostgresSettings, sql: 
 def test_a_server_that_is_away_is_no_failure(database: PostgresSettings, caplog: pytest.LogCaptureFixture):
     housekeeping(database.model_copy(update={"port": 1}), [0.0])()
     assert "old rows of ops.stream_commits stay for now" in caplog.text
+
+
+def add_results(sql: Sql, run_id: str, days_ago: int) -> None:
+    sql(
+        "INSERT INTO ops.quality_results SELECT * FROM jsonb_populate_record(NULL::ops.quality_results,"
+        " (SELECT to_jsonb(r) || jsonb_build_object('run_id', %s::text, 'started_at',"
+        " now() - make_interval(days => %s)) FROM ops.quality_results r LIMIT 1))",
+        run_id,
+        days_ago,
+    )
+
+
+def test_results_of_checks_go_when_their_time_is_over_and_the_latest_runs_never(
+    database: PostgresSettings, sql: Sql, log_in: Callable[..., Connection]
+):
+    run = ready(database, sql)
+    run.gate()
+    add_results(sql, "old", 11)
+    add_results(sql, "recent", 9)
+    run.publish()
+    run.keep_results_days = 10
+    run.check()
+    left = "SELECT DISTINCT run_id FROM ops.quality_results ORDER BY 1"
+    assert sql(left) == [("recent",), (run.run_id,)]
+    sql("UPDATE ops.quality_results SET started_at = started_at - interval '1 year'")
+    with log_in("etl") as connection:
+        assert prune(connection.cursor(), 10) == 1
+    assert sql(left) == [(run.run_id,)]

@@ -23,6 +23,7 @@ from tests.integration.quality_runs import (
     refused,
     stage,
 )
+from tests.integration.readers import reading
 from tests.integration.samples import uid
 
 Sql = Callable[..., list[tuple]]
@@ -144,20 +145,23 @@ def test_one_fault_fails_one_check_and_publishes_nothing(
     sql(plant)
     count_staged(database)
     before = curated(sql)
-    failed = refused(run.gate)
+    with reading(database) as reader:
+        failed = refused(run.gate)
+        with pytest.raises(StagingIncomplete, match="has not passed the gate"):
+            run.publish()
     assert list(failed) == [name]
     assert (failed[name].failing_rows >= 1, failed[name].samples[0] | sample) == (
         True,
         failed[name].samples[0],
     )
-    with pytest.raises(StagingIncomplete, match="has not passed the gate"):
-        run.publish()
-    assert curated(sql) == before
+    assert (curated(sql), len(reader.states)) == (before, 1)
     # Mended, the same run goes through; what the gate saw is what is published.
     restore()
     sql("DELETE FROM curated.fact_orders WHERE ordered_at = %s", f"{DAY} 13:00Z")
     assert failures(run.gate()) == {}
-    run.publish()
+    with reading(database) as reader:
+        run.publish()
+    assert len(reader.states) == 2  # the old one, the new one, and none between
     assert sql("SELECT outcome FROM ops.quality_results WHERE check_name = %s", name) == [("passed",)]
 
 

@@ -42,7 +42,8 @@ def test_it_is_frozen():
 
 def test_an_unknown_section_lists_the_sections():
     assert error_of({"postgress": {}}) == (
-        "postgress: unknown key (read from the test); allowed: airflow, dashboards, kafka, postgres, stream"
+        "postgress: unknown key (read from the test);"
+        " allowed: airflow, batch, dashboards, kafka, postgres, stream"
     )
 
 

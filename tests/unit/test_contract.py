@@ -75,6 +75,7 @@ def test_each_value_is_in_its_own_variable(tmp_path):
         "emr": {name: name for name in platform.emr.model_dump()},
         "metabase": platform.metabase.model_dump() | {"url": "https://metabase.example"},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
+        "batch": {"quality_retention_days": 7},
     }
     for variable, value in Platform.model_validate(fields).as_env().items():
         group, name = variable.lower().removesuffix("_ref").split("_", 2)[1:]
