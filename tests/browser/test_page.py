@@ -25,7 +25,7 @@ SALES = ("New orders per minute", "Daily revenue by currency", "Top-selling prod
          "Orders per customer segment")  # fmt: skip
 _numbers = count(1000)
 # Many tests at once on few cores; what has to be quick says so itself.
-expect.set_options()
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture

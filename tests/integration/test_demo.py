@@ -21,7 +21,7 @@ from infra.platform import Platform
 from tests.conftest import make_home, write_config
 
 DEMO = [sys.executable, "-c", "from cli.main import run; run()", "demo", "--exit", "--rate", "100"]
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 @pytest.fixture
