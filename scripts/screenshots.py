@@ -28,8 +28,8 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard-light", "/sales/", 1280, 1290, "light"),
-    Picture("dashboard-dark", "/sales/", 1280, 1290, "dark"),
+    Picture("dashboard-light", "/sales/", 1280, 1180, "light"),
+    Picture("dashboard-dark", "/sales/", 1280, 1120, "dark"),
     Picture("dashboard-health", "/pipeline/", 1280, 1180, "light"),
     Picture("dashboard-phone", "/sales/", 390, 1500, "light"),
 )
@@ -41,6 +41,7 @@ def main() -> int:
     if not chromium:
         sys.stderr.write("error: no `chromium` on PATH (Debian: apt-get install chromium)\n")
         return 1
+    expect.set_options(timeout=30_000)
     url = os.environ.get("ECOM_DASHBOARDS_URL") or _from_env_file()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

@@ -7,7 +7,7 @@ from dash import dcc, html
 
 from dashboards.page.figures import CONFIG, figure, panels
 from dashboards.page.tables import table
-from dashboards.page.words import heading, summary, value_text, with_unit
+from dashboards.page.words import heading, summary, value_text
 from dashboards.spec import Chart
 
 Rows = list[tuple[Any, ...]]
@@ -60,6 +60,9 @@ def _scalar(chart: Chart, row: tuple[Any, ...]) -> list[Any]:
         for column in chart.of_role("detail")
     ]
     return [
-        html.P(with_unit(values[measure], measure), className="figure"),
+        html.P(
+            [value_text(values[measure], measure), html.Span(f" {measure.unit}", className="unit")],
+            className="figure",
+        ),
         html.Dl(details, className="details"),
     ]

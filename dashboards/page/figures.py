@@ -170,6 +170,7 @@ def _time_axis(chart: Chart) -> Figure:
         "fixedrange": True,
         "automargin": True,
         "nticks": 8,
+        "ticklabelstandoff": 6,
         # Of days Plotly names the year where it changes.
         "tickformat": "%H:%M" if dimension.type == "timestamp" else None,
         "tickangle": 0,

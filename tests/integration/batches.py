@@ -40,7 +40,8 @@ class Batch:
         self.pass_gate()
         publication = self.steps.publish()
         with closing(connect(self.settings, "etl", "tests")) as connection, connection.cursor() as cursor:
-            assert not self.check_sums or sums(cursor).samples == []
+            wrong = sums(cursor).samples if self.check_sums else []
+            assert wrong == []
         return publication
 
     def whole(self, selection: Selection = INCREMENT) -> int:
