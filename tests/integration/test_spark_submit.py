@@ -68,10 +68,9 @@ def done(process: ForkServerProcess, log: Path) -> None:
 
 
 def secrets(env: dict[str, str]) -> list[str]:
-    found = [value for name, value in env.items() if name.endswith("PASSWORD_REF")]
-    return [
-        Path(value.removeprefix("file:")).read_text().strip() for value in found if Path(value[5:]).exists()
-    ]
+    references = [value for name, value in env.items() if name.endswith("PASSWORD_REF")]
+    files = [Path(reference.removeprefix("file:")) for reference in references if reference]
+    return [file.read_text(encoding="utf-8").strip() for file in files if file.is_file()]
 
 
 def submitted() -> list[psutil.Process]:
