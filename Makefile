@@ -77,6 +77,10 @@ test-unit: setup ## Unit tests only: no process is started except Spark's sessio
 test-faults: setup ## Kills, restarts and fuzz at full length
 	pytest -m faults tests/faults $(ARGS)
 
+.PHONY: toolchain
+toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
+	@python -m toolchain $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
 	@python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
