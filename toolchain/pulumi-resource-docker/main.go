@@ -28,7 +28,7 @@ func resources() map[string]*tfbridge.ResourceInfo {
 	named := map[string]*tfbridge.SchemaInfo{"name": tfbridge.AutoName("name", 255, "-")}
 	return map[string]*tfbridge.ResourceInfo{
 		"docker_container": {
-			Tok: token("container", "Container"),
+			Tok: token("Container"),
 			Fields: map[string]*tfbridge.SchemaInfo{
 				"name":              named["name"],
 				"command":           {Name: "command"},
@@ -37,13 +37,14 @@ func resources() map[string]*tfbridge.ResourceInfo {
 			// Two containers can't hold one name or one port, not even for a moment.
 			DeleteBeforeReplace: true,
 		},
-		"docker_image":   {Tok: token("remoteImage", "RemoteImage")},
-		"docker_network": {Tok: token("network", "Network"), Fields: named},
-		"docker_tag":     {Tok: token("tag", "Tag")},
-		"docker_volume":  {Tok: token("volume", "Volume"), Fields: named},
+		"docker_image":   {Tok: token("RemoteImage")},
+		"docker_network": {Tok: token("Network"), Fields: named},
+		"docker_tag":     {Tok: token("Tag")},
+		"docker_volume":  {Tok: token("Volume"), Fields: named},
 	}
 }
 
-func token(module, resource string) tokens.Type {
-	return tfbridge.MakeResource(name, "index/"+module, resource)
+// MakeResource adds the file that the official packages have for each resource.
+func token(resource string) tokens.Type {
+	return tfbridge.MakeResource(name, "index", resource)
 }

@@ -22,15 +22,18 @@ func main() {
 		Name:    name,
 		Version: version,
 		Resources: map[string]*bridge.ResourceInfo{
-			"random_bytes":    {Tok: token("randomBytes", "RandomBytes")},
-			"random_id":       {Tok: token("randomId", "RandomId")},
-			"random_password": {Tok: token("randomPassword", "RandomPassword")},
-			"random_string":   {Tok: token("randomString", "RandomString")},
+			"random_bytes":    {Tok: token("RandomBytes")},
+			"random_id":       {Tok: token("RandomId")},
+			"random_password": {Tok: token("RandomPassword")},
+			"random_string":   {Tok: token("RandomString")},
 		},
+		// Notes about renamed resources, which there are none of.
+		MetadataInfo: bridge.NewProviderMetadata([]byte("{}")),
 	}
 	tfbridge.Main(context.Background(), name, info, tfbridge.ProviderMetadata{PackageSchema: []byte("{}")})
 }
 
-func token(module, resource string) tokens.Type {
-	return bridge.MakeResource(name, "index/"+module, resource)
+// MakeResource adds the file that the official packages have for each resource.
+func token(resource string) tokens.Type {
+	return bridge.MakeResource(name, "index", resource)
 }
