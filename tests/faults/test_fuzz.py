@@ -96,17 +96,19 @@ def assert_each_is_somewhere(stack: Stack, sent: dict[Place, Fuzzed]) -> None:
         message for place, message in sent.items() if place in stored and is_event(message) is False
     ]
     assert not waved_through, (len(waved_through), waved_through[:3])
-    turned_away = [
-        (refused[place], message) for place, message in sent.items() if place in refused and is_event(message)
-    ]
-    wrongly = [(reason, message) for reason, message in turned_away if reason not in BEYOND_THE_MODEL]
-    assert not wrongly, wrongly[:3]
-    for (partition, offset), message in sent.items():
-        if (partition, offset) in refused:
-            letters = sent_on[f"{stack.kafka.orders_topic}/{partition}/{offset}"]
-            assert any(same_bytes(letter, message) for letter in letters), message
-            # The ledger has the reason of the last one, which may be one that was taken for its replay.
-            assert refused[partition, offset] in {letter.headers[REASON_HEADER] for letter in letters}
+    for place, message in sent.items():
+        if place in refused:
+            letters = sent_on["/".join(map(str, (stack.kafka.orders_topic, *place)))]
+            assert_refused_with_reason(message, letters, refused[place])
+
+
+def assert_refused_with_reason(message: Fuzzed, letters: list[Message], in_ledger: str) -> None:
+    """Check a refused message's dead letters: its own, and those that were taken for its replays."""
+    own = {letter.headers[REASON_HEADER] for letter in letters if same_bytes(letter, message)}
+    assert own, message
+    # The ledger has the reason of the last one.
+    assert in_ledger in {letter.headers[REASON_HEADER] for letter in letters}
+    assert not is_event(message) or own & BEYOND_THE_MODEL, (own, message)
 
 
 def is_taken_for_a_replay(message: Fuzzed, sent_on: dict[str, list[Message]]) -> bool:
