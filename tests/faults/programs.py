@@ -138,7 +138,9 @@ def job(stack: Stack, topic: KafkaSettings, checkpoints: Path) -> Iterator[Job]:
 
 
 def create_topics(stack: Stack, topic: KafkaSettings) -> None:
-    wanted = {name: {"num_partitions": PARTITIONS} for name in (topic.orders_topic, topic.dlq_topic)}
+    # Kafka goes by a message's own timestamp: it deletes old ones within minutes, read or not.
+    options = {"num_partitions": PARTITIONS, "configs": {"retention.ms": "-1"}}
+    wanted = dict.fromkeys((topic.orders_topic, topic.dlq_topic), options)
     admin = KafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap_servers)
     admin.create_topics(wanted, wait_for_metadata=True)
     admin.close()
