@@ -34,7 +34,7 @@ help: ## Show this list
 
 .PHONY: setup
 setup: $(SYNCED) prerequisites ## Get uv, Python packages (uv.lock) and the Java jars
-	@python -c "import sys; from environments.embedded.jars import main; sys.exit(main())"
+	@python -m environments.embedded.prepare
 
 .PHONY: prerequisites
 prerequisites:

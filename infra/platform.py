@@ -74,13 +74,14 @@ class SparkEndpoint(_Endpoint):
     """Where Spark runs, how a job gets there, and how the streaming job is paced.
 
     `launcher`: `local` runs a job in a process of its own here, `submit` gives it to `spark-submit`,
-    `emr_serverless` starts a job run.
+    `emr_serverless` starts a job run. `jvm_options` are for the driver, where it runs here.
     """
 
     master: str
     launcher: Literal["local", "submit", "emr_serverless"] = "local"
     jars: str = ""
     driver_memory: str = "1g"
+    jvm_options: str = ""
     max_offsets_per_trigger: int = Field(ge=1)
     trigger_interval_ms: int = Field(ge=0)
     give_up_after_s: int = Field(default=60, ge=1)
@@ -92,6 +93,7 @@ class SparkEndpoint(_Endpoint):
             "ECOM_SPARK_LAUNCHER": self.launcher,
             "ECOM_SPARK_JARS": self.jars,
             "ECOM_SPARK_DRIVER_MEMORY": self.driver_memory,
+            "ECOM_SPARK_JVM_OPTIONS": self.jvm_options,
             "ECOM_STREAM_MAX_OFFSETS_PER_TRIGGER": str(self.max_offsets_per_trigger),
             "ECOM_STREAM_TRIGGER_INTERVAL_MS": str(self.trigger_interval_ms),
             "ECOM_STREAM_GIVE_UP_AFTER_S": str(self.give_up_after_s),

@@ -80,7 +80,7 @@ class KafkaSettings(BaseSettings):
 
 
 class SparkSettings(BaseSettings):
-    """How to open a Spark session; `jars` are comma-separated paths."""
+    """How to open a Spark session: `jars` are comma-separated paths, `jvm_options` go to the driver's JVM."""
 
     model_config = SettingsConfigDict(env_prefix="ECOM_SPARK_", frozen=True, extra="ignore")
 
@@ -88,6 +88,7 @@ class SparkSettings(BaseSettings):
     launcher: Literal["local", "submit", "emr_serverless"]
     jars: str
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")]
+    jvm_options: str
 
 
 class EmrServerlessSettings(BaseSettings):

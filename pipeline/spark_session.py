@@ -25,12 +25,14 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
     )
+    options = settings.jvm_options
     if settings.master.startswith("local"):
         # Everything in one process on this machine: nothing has to listen on another address.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.config("spark.driver.host", "127.0.0.1")
         # Python follows TMPDIR, the JVM does not.
-        options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()}"
+        options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()} {options}"
+    if options:
         builder = builder.config("spark.driver.extraJavaOptions", options)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)

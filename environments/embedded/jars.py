@@ -1,11 +1,10 @@
 """Kafka's broker and Spark's connector, resolved once from a Maven repository into the cache.
 
-`make setup` fetches both ahead of time, by `main`.
+`make setup` fetches both ahead of time.
 """
 
 import importlib.metadata
 import re
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,18 +101,3 @@ def _drop_shipped(folder: Path) -> None:
 def module_name(jar: Path) -> str:
     """Return a jar's name without its version."""
     return re.sub(r"-\d+\..*$", "", jar.stem)
-
-
-def main() -> int:
-    """Fetch everything, saying so; return the exit code."""
-
-    def say(message: str) -> None:
-        sys.stderr.write(f"{message}\n")
-
-    try:
-        kafka_jars(say)
-        connector_jars(say)
-    except EnvironmentFailed as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0

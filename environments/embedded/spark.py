@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from environments.embedded import class_archive
 from environments.embedded.home import REPOSITORY, Home
 from environments.embedded.service import Service
 from infra.config import PlatformConfig
@@ -21,6 +22,7 @@ def endpoint(config: PlatformConfig, jars: list[Path]) -> SparkEndpoint:
         master="local[*,4]",
         jars=",".join(str(jar) for jar in jars),
         driver_memory=f"{config.stream.driver_memory_mb}m",
+        jvm_options=class_archive.jvm_options(),
         max_offsets_per_trigger=config.stream.max_offsets_per_trigger,
         trigger_interval_ms=config.stream.trigger_interval_ms,
     )

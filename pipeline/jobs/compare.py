@@ -5,7 +5,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.jobs import queries
+from pipeline.jobs import heap, queries
 from pipeline.jobs.dimensions import (
     CUSTOMER_ATTRIBUTES,
     CUSTOMER_STATES,
@@ -19,8 +19,6 @@ from pipeline.jobs.run import Marks
 from pipeline.jobs.warehouse_source import read
 from pipeline.settings import PostgresSettings
 from pipeline.verify.report import SAMPLES, Finding
-
-_PAGES_PER_SLICE = 8_192  # 64 MB
 
 FACTS = T.StructType(
     [
@@ -47,7 +45,7 @@ def compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -
         made = versions(read(session, settings, [query], schema, snapshot), member, attributes)
         return made.select(f"{member}_key", f"{member}_id", "valid_from", "valid_to")
 
-    every = queries.all_events(Marks(0, highest(cursor, "orders")))
+    every = queries.all_events(Marks(0, highest(cursor, "orders")), heap.slices(cursor, "raw.orders"))
     events = read(session, settings, every, ORDER_EVENTS, snapshot)
     customers = members("customer", CUSTOMER_STATES, CUSTOMER_ATTRIBUTES)
     products = members("product", PRODUCT_STATES, PRODUCT_ATTRIBUTES)
@@ -58,14 +56,9 @@ def compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -
 
 def _fact_slices(cursor: Cursor) -> list[str]:
     """Return queries that read curated.fact_orders by ranges of its pages."""
-    cursor.execute("SELECT pg_relation_size('curated.fact_orders') / current_setting('block_size')::bigint")
-    (pages,) = cursor.fetchone() or (0,)
     columns = ", ".join(_as_text(name) for name in FACT_COLUMNS)
-    return [
-        f"SELECT {columns} FROM curated.fact_orders"
-        f" WHERE ctid >= '({start},0)' AND ctid < '({start + _PAGES_PER_SLICE},0)'"
-        for start in range(0, int(pages) + 1, _PAGES_PER_SLICE)
-    ]
+    where = heap.slices(cursor, "curated.fact_orders")
+    return [f"SELECT {columns} FROM curated.fact_orders WHERE {one}" for one in where]
 
 
 def _as_text(name: str) -> str:

@@ -1,10 +1,8 @@
 """What a run reads from the warehouse, as SQL for `warehouse_source`."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from pipeline.jobs.run import BatchRun, Marks
-
-ROWS_PER_SLICE = 500_000
 
 _EVENT = (
     "r.order_id::text, r.order_version, r.event_id::text, r.ordered_at, r.customer_id, r.product_id,"
@@ -40,14 +38,10 @@ def member_keys(member: str, full: bool) -> str:
     )
 
 
-def all_events(marks: Marks) -> list[str]:
-    """Return slices of all events between the marks, each of neighbouring rows."""
-    return [f"SELECT {_EVENT} FROM raw.orders AS r WHERE {where}" for where in _ranges(marks)]
-
-
-def _ranges(marks: Marks) -> Iterator[str]:
-    for start in range(marks.after, max(marks.until, marks.after + 1), ROWS_PER_SLICE):
-        yield f"raw_id > {start} AND raw_id <= {min(start + ROWS_PER_SLICE, marks.until)}"
+def all_events(marks: Marks, slices: Sequence[str]) -> list[str]:
+    """Return all events between the marks, in `slices` of raw.orders."""
+    between = f"r.raw_id > {marks.after} AND r.raw_id <= {marks.until}"
+    return [f"SELECT {_EVENT} FROM raw.orders AS r WHERE {where} AND {between}" for where in slices]
 
 
 def affected_events(run: BatchRun, slices: int) -> list[str]:

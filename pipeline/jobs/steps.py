@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import connect_patiently
-from pipeline.jobs import marks, publish, queries
+from pipeline.jobs import heap, marks, publish, queries
 from pipeline.jobs import run as runs
 from pipeline.jobs.run import BatchRun, Selection
 from pipeline.jobs.seat import LEASE_S, WAIT_S, OnWait, Seat, release, step
@@ -74,9 +74,10 @@ class Steps:
         """Stage the facts of the orders that the run rebuilds; return how many."""
         with self._step() as (seat, connection):
             run = _clear(connection, seat, "affected_orders", "fact_orders", facts=None)
-            sources = self._event_queries(connection, seat, run)
             full = run.selection.kind == "full"
-            rows = self._spark(seat).facts(connection, sources, full) if sources else 0
+            with heap.at_rest(self.postgres, "raw.orders"):
+                sources = self._event_queries(connection, seat, run)
+                rows = self._spark(seat).facts(connection, sources, full) if sources else 0
             _record(connection, seat, facts=rows)
         log.info("run %s: staged %d facts", self.run_id, rows)
         return rows
@@ -151,12 +152,12 @@ class Steps:
         return SparkStaging(self.postgres, seat, self.open_session)
 
     def _event_queries(self, connection: Connection, seat: Seat, run: BatchRun) -> list[str]:
-        if run.rebuilds_all:
-            return [] if run.orders.empty else queries.all_events(run.orders)
         with connection, connection.cursor() as cursor:
             seat.keep(cursor)
-            slices = _select_affected(cursor, run)
-        return queries.affected_events(run, slices)
+            if not run.rebuilds_all:
+                return queries.affected_events(run, _select_affected(cursor, run))
+            slices = [] if run.orders.empty else heap.slices(cursor, "raw.orders")
+            return queries.all_events(run.orders, slices)
 
 
 def _empty(cursor: Cursor, *tables: str) -> None:

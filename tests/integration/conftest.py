@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from dashboards.metabase.provision import Provisioner
 from dashboards.metabase.render import render
 from dashboards.spec_files import load as load_spec
+from environments.embedded import class_archive
 from environments.embedded.jars import connector_jars
 from infra.platform import Platform
 from pipeline.database import connect
@@ -37,7 +38,13 @@ Connect = Callable[..., Connection]
 def spark() -> Iterator[SparkSession]:
     """The stream's own session, with the connectors."""
     jars = ",".join(str(jar) for jar in connector_jars())
-    settings = SparkSettings(master="local[2]", launcher="local", jars=jars, driver_memory="1g")
+    settings = SparkSettings(
+        master="local[2]",
+        launcher="local",
+        jars=jars,
+        driver_memory="1g",
+        jvm_options=class_archive.jvm_options(),
+    )
     session = open_session(settings, "tests", SPARK_CONF | {"spark.sql.shuffle.partitions": "2"})
     yield session
     session.stop()
