@@ -29,7 +29,12 @@ OnStart = Callable[[Callable[[], None]], None]
 
 def here(step: str, *arguments: str) -> list[str]:
     """Return the command that runs a step in a process of its own on this machine."""
-    return [sys.executable, "-m", JOBS_MODULE, step, *arguments]
+    return [sys.executable, "-m", JOBS_MODULE, *words(step, *arguments)]
+
+
+def words(step: str, *arguments: str) -> list[str]:
+    """Return what the jobs' program is given; verbose, because a task's log is where people look for more."""
+    return ["--verbose", step, *arguments]
 
 
 def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,)) -> int:

@@ -17,7 +17,7 @@ from airflow.exceptions import (  # type: ignore[attr-defined] # 3.0 has it nowh
 )
 from airflow.sdk import BaseOperator
 
-from batch_process import here, nothing, run
+from batch_process import here, nothing, run, words
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
@@ -90,9 +90,9 @@ def _submit(task: SparkStep) -> None:
         "--driver-memory": settings.driver_memory,
         "--jars": settings.jars,
     }
-    words = [word for option, value in options.items() if value for word in (option, value)]
+    given = [word for option, value in options.items() if value for word in (option, value)]
     program = package.replace("__init__.py", "__main__.py")
-    run(["spark-submit", *words, program, task.step, "--run-id", task.run_id], task.started)
+    run(["spark-submit", *given, program, *words(task.step, "--run-id", task.run_id)], task.started)
 
 
 def _emr_serverless(task: SparkStep) -> None:
@@ -140,7 +140,7 @@ def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings",
 def _emr_job(settings: "EmrServerlessSettings", task: SparkStep) -> dict[str, Any]:
     job: dict[str, Any] = {
         "entryPoint": settings.entry_point,
-        "entryPointArguments": [task.step, "--run-id", task.run_id],
+        "entryPointArguments": words(task.step, "--run-id", task.run_id),
     }
     # An empty one is refused.
     return job | ({"sparkSubmitParameters": given} if (given := settings.submit_parameters) else {})

@@ -7,13 +7,14 @@ import tempfile
 from pyspark.sql import SparkSession
 
 from pipeline.settings import SparkSettings
+from pipeline.spark_failures import spark_in_words
 
 # Read by the JVM's launcher, so they must be set before it starts; a cluster sets its own.
 _LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 
 
 def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:
-    """Return the process's session: UTC, ANSI mode, our jars, and `conf` on top."""
+    """Return the process's session: UTC, ANSI mode, our jars, and `conf` on top; raise SparkFailed."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = (
         SparkSession.builder.appName(name)
@@ -24,6 +25,7 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.log.level", "WARN")
     )
     if settings.master.startswith("local"):
         # Everything in one process on this machine: nothing has to listen on another address.
@@ -34,6 +36,5 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         builder = builder.config("spark.driver.extraJavaOptions", options)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("WARN")
-    return session
+    with spark_in_words():
+        return builder.getOrCreate()

@@ -134,7 +134,7 @@ def test_a_job_is_started_watched_and_done(emr: Emr):
         assert job.job_driver == {
             "sparkSubmit": {
                 "entryPoint": "s3://bucket/pipeline/jobs/__main__.py",
-                "entryPointArguments": ["facts", "--run-id", "daily.one"],
+                "entryPointArguments": ["--verbose", "facts", "--run-id", "daily.one"],
                 "sparkSubmitParameters": "--conf spark.archives=s3://bucket/environment.tar.gz",
             }
         }
