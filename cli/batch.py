@@ -15,7 +15,7 @@ from cli.context import use_platform
 from cli.quality_tables import results_table
 from pipeline.database import connect_patiently
 from pipeline.jobs import history
-from pipeline.jobs.command import Day, KindOption, Wait, run_everything, selection
+from pipeline.jobs.command import Day, KindOption, Verbose, Wait, be_verbose, run_everything, selection
 from pipeline.jobs.history import RunSummary
 from pipeline.jobs.seat import WAIT_S
 from pipeline.quality import results
@@ -34,6 +34,7 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="The same as --kind full.")] = False,
     wait: Wait = WAIT_S,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each step.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run a batch here, without Airflow: begin, dimensions, facts, gate, publish, check.
 
@@ -45,6 +46,8 @@ def run(
         raise typer.BadParameter("--full and --kind backfill exclude each other")
     chosen = selection("full" if full else kind, from_day, until_day)
     use_platform()
+    if verbose:
+        be_verbose()
     run_everything(chosen, wait, _print_json_line if as_json else _print_step, as_json)
 
 

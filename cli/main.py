@@ -24,6 +24,7 @@ EXPECTED = (
     "pipeline.quality.errors.QualityError",
     "pipeline.secret_values.SecretError",
     "pipeline.settings.SettingsError",
+    "pipeline.spark_failures.SparkFailed",
     "pipeline.stream.offsets.OffsetsLost",
     "pipeline.stream.offsets.TopicMissing",
     "pipeline.verify.check.StreamBehind",

@@ -24,19 +24,24 @@ _HOPELESS = {
     GATE_FAILED: "a quality check failed",
     BEGIN_AGAIN: "this run lost its place: clear it from its first task, `begin`",
 }
+_LATER = {SEAT_TAKEN: "another run, or an earlier try of this step, is still at work"}
 OnStart = Callable[[Callable[[], None]], None]
 
 
 def here(step: str, *arguments: str) -> list[str]:
     """Return the command that runs a step in a process of its own on this machine."""
-    return [sys.executable, "-m", JOBS_MODULE, step, *arguments]
+    return [sys.executable, "-m", JOBS_MODULE, *words(step, *arguments)]
+
+
+def words(step: str, *arguments: str) -> list[str]:
+    """Return what the jobs' program is given; verbose, because a task's log is where people look for more."""
+    return ["--verbose", step, *arguments]
 
 
 def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,)) -> int:
     """Run a command to its end and return its exit code; `on_start` is given what ends it early.
 
-    Raises AirflowFailException for a code that no retry can mend, AirflowException for any other that is not
-    accepted.
+    Raises what `failure` says of a code that is not accepted.
     """
     hook = SubprocessHook()
     on_start(hook.send_sigterm)
@@ -47,9 +52,15 @@ def run(command: Sequence[str], on_start: OnStart, accepted: Sequence[int] = (0,
     result = hook.run_command(list(command), env=env, cwd=str(Path.cwd()))
     if result.exit_code in accepted:
         return int(result.exit_code)
-    if result.exit_code in _HOPELESS:
-        raise AirflowFailException(f"{_HOPELESS[result.exit_code]}: {result.output}")
-    raise AirflowException(f"exit code {result.exit_code}: {result.output}")
+    raise failure(result.exit_code, result.output)
+
+
+def failure(exit_code: int, said: str) -> AirflowException:
+    """Return what a step's exit code means: AirflowFailException where no retry can help."""
+    kind = AirflowFailException if exit_code in _HOPELESS else AirflowException
+    means = (_HOPELESS | _LATER).get(exit_code, f"exit code {exit_code}")
+    found: AirflowException = kind(f"{means}: {said}")
+    return found
 
 
 class BeginRun(BaseSensorOperator):

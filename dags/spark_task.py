@@ -8,6 +8,8 @@ done again. The step's own lock in the warehouse has the last word.
 """
 
 import os
+import re
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from airflow.exceptions import (  # type: ignore[attr-defined] # 3.0 has it nowh
 )
 from airflow.sdk import BaseOperator
 
-from batch_process import here, nothing, run
+from batch_process import failure, here, nothing, run, words
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
@@ -30,6 +32,10 @@ LAUNCHER_VARIABLE = "ECOM_SPARK_LAUNCHER"
 _UNDER_WAY = ("SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING")
 # EMR Serverless takes 64 characters, of which a few are counters.
 _EMR_NAME_LENGTH = 56
+# How EMR Serverless tells, in the details of a failed job run, what the driver ended with.
+_EXIT_CODE = re.compile(r"ExitCode: (\d+)")
+# What makes a variable of the driver's environment, and of an executor's.
+_JOB_ENV = ("spark.emr-serverless.driverEnv", "spark.executorEnv")
 _POLL = {"Delay": 15, "MaxAttempts": 480}
 
 
@@ -90,9 +96,9 @@ def _submit(task: SparkStep) -> None:
         "--driver-memory": settings.driver_memory,
         "--jars": settings.jars,
     }
-    words = [word for option, value in options.items() if value for word in (option, value)]
+    given = [word for option, value in options.items() if value for word in (option, value)]
     program = package.replace("__init__.py", "__main__.py")
-    run(["spark-submit", *words, program, task.step, "--run-id", task.run_id], task.started)
+    run(["spark-submit", *given, program, *words(task.step, "--run-id", task.run_id)], task.started)
 
 
 def _emr_serverless(task: SparkStep) -> None:
@@ -112,7 +118,9 @@ def _emr_serverless(task: SparkStep) -> None:
     except WaiterError as error:
         found = hook.conn.get_job_run(**job)["jobRun"]
         how = f"{found['state']}: {found.get('stateDetails') or error}"
-        raise AirflowException(f"job run {job['jobRunId']} of {settings.application_id} is {how}") from None
+        said = f"job run {job['jobRunId']} of {settings.application_id} is {how}"
+        code = _EXIT_CODE.search(how)
+        raise (failure(int(code[1]), said) if code else AirflowException(said)) from None
 
 
 def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings", task: SparkStep) -> str:
@@ -138,12 +146,16 @@ def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings",
 
 
 def _emr_job(settings: "EmrServerlessSettings", task: SparkStep) -> dict[str, Any]:
-    job: dict[str, Any] = {
+    from pipeline.settings import job_variables
+
+    env = [f"{kind}.{name}={value}" for kind in _JOB_ENV for name, value in job_variables().items()]
+    ours = shlex.join(word for one in env for word in ("--conf", one))
+    return {
         "entryPoint": settings.entry_point,
-        "entryPointArguments": [task.step, "--run-id", task.run_id],
+        "entryPointArguments": words(task.step, "--run-id", task.run_id),
+        # The platform's own come last, and win.
+        "sparkSubmitParameters": f"{ours} {settings.submit_parameters}".strip(),
     }
-    # An empty one is refused.
-    return job | ({"sparkSubmitParameters": given} if (given := settings.submit_parameters) else {})
 
 
 def _emr_name(name: str) -> str:

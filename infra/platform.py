@@ -74,7 +74,8 @@ class SparkEndpoint(_Endpoint):
     """Where Spark runs, how a job gets there, and how the streaming job is paced.
 
     `launcher`: `local` runs a job in a process of its own here, `submit` gives it to `spark-submit`,
-    `emr_serverless` starts a job run. `jvm_options` are for the driver, where it runs here.
+    `emr_serverless` starts a job run. Master, jars, memory and `jvm_options` are for whoever opens a session
+    itself and for `submit`; a job that spark-submit has started goes by what that was given.
     """
 
     master: str

@@ -207,6 +207,18 @@ def load(kind: type[SettingsT]) -> SettingsT:
         raise SettingsError(_explain(error, prefix, os.environ.get(env_file.VARIABLE))) from None
 
 
+def job_variables() -> dict[str, str]:
+    """Return the contract's variables as this process has them, for a job that is started elsewhere.
+
+    Without those that say how to start it.
+    """
+    kinds = [kind for kind in ALL_SETTINGS if kind is not EmrServerlessSettings]
+    names = {
+        f"{kind.model_config['env_prefix']}{name}".upper() for kind in kinds for name in kind.model_fields
+    }
+    return {name: value for name, value in (env_file_variables() | os.environ).items() if name in names}
+
+
 def from_variables(kind: type[SettingsT], variables: Mapping[str, str]) -> SettingsT:
     """Build one group of settings from these variables; they win over the process environment."""
     names = {field: f"{kind.model_config['env_prefix']}{field}".upper() for field in kind.model_fields}

@@ -7,35 +7,51 @@ import tempfile
 from pyspark.sql import SparkSession
 
 from pipeline.settings import SparkSettings
+from pipeline.spark_failures import spark_in_words
 
 # Read by the JVM's launcher, so they must be set before it starts; a cluster sets its own.
 _LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 
+# spark-submit sets it for the Python program that it starts.
+_SUBMITTED_VARIABLE = "PYSPARK_GATEWAY_PORT"
+
 
 def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:
-    """Return the process's session: UTC, ANSI mode, our jars, and `conf` on top."""
+    """Return the process's session: UTC, ANSI mode, and `conf` on top; raise SparkFailed.
+
+    Master, memory and jars are the settings', unless spark-submit started this process: then they are what it
+    was given, which code would silently override.
+    """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = (
         SparkSession.builder.appName(name)
-        .master(settings.master)
-        .config("spark.driver.memory", settings.driver_memory)
-        .config("spark.jars", settings.jars)
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.log.level", "WARN")
     )
-    options = settings.jvm_options
+    placed = {} if _SUBMITTED_VARIABLE in os.environ else _place(settings)
+    for key, value in (placed | (conf or {})).items():
+        builder = builder.config(key, value)
+    with spark_in_words():
+        return builder.getOrCreate()
+
+
+def _place(settings: SparkSettings) -> dict[str, str]:
+    """Return what says where Spark runs, for a driver that is this very process."""
+    place = {
+        "spark.master": settings.master,
+        "spark.driver.memory": settings.driver_memory,
+        "spark.jars": settings.jars,
+    }
     if settings.master.startswith("local"):
         # Everything in one process on this machine: nothing has to listen on another address.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = builder.config("spark.driver.host", "127.0.0.1")
+        place["spark.driver.host"] = "127.0.0.1"
         # Python follows TMPDIR, the JVM does not.
-        options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()} {options}"
-    if options:
-        builder = builder.config("spark.driver.extraJavaOptions", options)
-    for key, value in (conf or {}).items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("WARN")
-    return session
+        options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()} {settings.jvm_options}"
+        place["spark.driver.extraJavaOptions"] = options
+    elif settings.jvm_options:
+        place["spark.driver.extraJavaOptions"] = settings.jvm_options
+    return place

@@ -19,13 +19,14 @@ from pipeline.quality.errors import QualityError
 from pipeline.quality.results import Result
 from pipeline.quality.runner import QualityFailed
 from pipeline.settings import BatchSettings, PostgresSettings, load
+from pipeline.spark_failures import SparkFailed
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from pipeline.jobs.steps import Steps
 
-EXPECTED_ERRORS: tuple[type[Exception], ...] = (QualityError,)
+EXPECTED_ERRORS: tuple[type[Exception], ...] = (QualityError, SparkFailed)
 # Whoever starts steps goes by these: a repetition mends neither a failed check nor a lost place.
 EXIT_CODES: dict[type[Exception], int] = {
     QualityFailed: 3,
@@ -49,6 +50,19 @@ Day = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="UTC day of ordered_at, for a backfill.")
 ]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the run that has staging.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Log what Spark says, with its tracebacks.")]
+
+
+@app.callback()
+def jobs(verbose: Verbose = False) -> None:
+    """Say how much is logged, whatever the step."""
+    if verbose:
+        be_verbose()
+
+
+def be_verbose() -> None:
+    """Log what the pipeline knows at length, and what Spark says."""
+    logging.getLogger("pipeline").setLevel(logging.DEBUG)
 
 
 @app.command()
@@ -165,6 +179,7 @@ def steps_of(run_id: str, wait: float = WAIT_S) -> "Steps":
     from pipeline.jobs.steps import Steps  # pyspark takes half a second to import
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.ERROR)  # or its farewell would be the last line, not our error
     keep_days = load(BatchSettings).quality_retention_days
     steps = Steps(load(PostgresSettings), run_id, _open_session, _say_waiting, wait)
     steps.keep_results_days = keep_days

@@ -18,6 +18,7 @@ from pipeline.jobs.marks import highest, last_publication
 from pipeline.jobs.run import Marks
 from pipeline.jobs.warehouse_source import read
 from pipeline.settings import PostgresSettings
+from pipeline.spark_failures import spark_in_words
 from pipeline.verify.report import SAMPLES, Finding
 
 FACTS = T.StructType(
@@ -34,7 +35,8 @@ def compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -
     """Rebuild all facts from raw in Spark and compare them with curated, both in the cursor's snapshot.
 
     The cursor's transaction is REPEATABLE READ and of role etl. Versions are made of the states that the last
-    publication knew; later ones are the next batch's.
+    publication knew; later ones are the next batch's. Raises DatabaseUnavailable
+    or SparkFailed.
     """
     cursor.execute("SELECT pg_export_snapshot()")
     (snapshot,) = cursor.fetchone() or ("",)
@@ -51,7 +53,8 @@ def compare(session: SparkSession, settings: PostgresSettings, cursor: Cursor) -
     products = members("product", PRODUCT_STATES, PRODUCT_ATTRIBUTES)
     rebuilt = with_keys(winners(events), customers, products)
     curated = read(session, settings, _fact_slices(cursor), FACTS, snapshot)
-    return _differences(rebuilt, curated)
+    with spark_in_words():
+        return _differences(rebuilt, curated)
 
 
 def _fact_slices(cursor: Cursor) -> list[str]:

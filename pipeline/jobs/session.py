@@ -1,5 +1,7 @@
 """The batch's Spark session."""
 
+import logging
+
 from pyspark.sql import SparkSession
 
 from pipeline.settings import SparkSettings, load
@@ -14,5 +16,9 @@ SPARK_CONF = {
 
 
 def open_batch_session() -> SparkSession:
-    """Open the session that ECOM_SPARK_* describe; raise SettingsError."""
-    return open_session(load(SparkSettings), "ecom-batch", SPARK_CONF)
+    """Open the session that ECOM_SPARK_* describe; raise SettingsError or SparkFailed.
+
+    Spark logs only where the pipeline logs at level DEBUG: to a person, pages of Java say less than our line.
+    """
+    level = "WARN" if logging.getLogger(__name__).isEnabledFor(logging.DEBUG) else "OFF"
+    return open_session(load(SparkSettings), "ecom-batch", SPARK_CONF | {"spark.log.level": level})

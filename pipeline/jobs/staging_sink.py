@@ -10,9 +10,10 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from pipeline.copy_format import to_lines
-from pipeline.database import connect_patiently
-from pipeline.jobs.seat import Seat
+from pipeline.database import connect_patiently, database_in_words
+from pipeline.jobs.seat import Seat, SeatLost
 from pipeline.settings import PostgresSettings
+from pipeline.spark_failures import spark_in_words
 
 _RESULT = "rows bigint"
 _READ_SIZE = 1 << 24
@@ -29,11 +30,12 @@ def load(
 
     A task that Spark repeats after its commit finds its mark in staging.loads and adds nothing; so the rows
     of a partition must not depend on the attempt. `free_text` names the columns that need escaping.
-    Raises Spark's exception of a failed task, its cause SeatLost if the run no longer owns staging.
+    Raises SeatLost if the run no longer owns staging, DatabaseUnavailable, SparkFailed.
     """
     loader = _Loader(settings, seat, table, tuple(rows.columns))
     lines = to_lines(rows, free_text)
-    return sum(row["rows"] for row in lines.mapInArrow(loader, _RESULT).collect())
+    with spark_in_words(SeatLost):
+        return sum(row["rows"] for row in lines.mapInArrow(loader, _RESULT).collect())
 
 
 class _Loader:
@@ -50,6 +52,7 @@ class _Loader:
         context = TaskContext.get()
         slice_ = context.partitionId() if context else 0
         with (
+            database_in_words(),
             closing(connect_patiently(self._settings, "etl", "ecom-batch")) as connection,
             connection,
             connection.cursor() as cursor,

@@ -1,13 +1,14 @@
 """Query results from PostgreSQL into Spark as Arrow batches: binary COPY, read by ADBC, no row in Python."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from pipeline.database import CONNECT_TIMEOUT_S
+from pipeline.database import CONNECT_TIMEOUT_S, DatabaseUnavailable
 from pipeline.settings import PostgresSettings
 
 
@@ -22,7 +23,8 @@ def read(
 
     Columns of type uuid and numeric have to be cast to text in the query. `snapshot` is that of
     pg_export_snapshot(), so that all partitions see one state of the warehouse.
-    Raises Spark's exception of a failed task if the server refuses a query.
+    When they are computed, raises Spark's exception of a failed task, its cause DatabaseUnavailable if the
+    server is away.
     """
     reader = _Reader(settings, tuple(queries), schema.fieldNames(), snapshot)
     tasks = session.range(0, len(queries), 1, len(queries))
@@ -48,13 +50,30 @@ class _Reader:
     def _rows(self, query: str) -> Iterator[pa.RecordBatch]:
         from adbc_driver_postgresql import dbapi  # in the worker: the driver process never connects this way
 
-        with dbapi.connect(connection_uri(self._settings)) as connection, connection.cursor() as cursor:
+        with (
+            _answering(self._settings),
+            dbapi.connect(connection_uri(self._settings)) as connection,
+            connection.cursor() as cursor,
+        ):
             if self._snapshot:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
             cursor.execute(query)
             for batch in cursor.fetch_record_batch():
                 yield pa.RecordBatch.from_arrays(batch.columns, names=self._names)
+
+
+@contextmanager
+def _answering(settings: PostgresSettings) -> Iterator[None]:
+    """Raise DatabaseUnavailable where the driver says that the server is away, or went."""
+    from adbc_driver_manager import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        where = f"{settings.host}:{settings.port}/{settings.database} as {settings.user('etl')}"
+        cause = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise DatabaseUnavailable(f"PostgreSQL at {where} is not available: {cause}") from None
 
 
 def connection_uri(settings: PostgresSettings) -> str:

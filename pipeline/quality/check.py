@@ -62,13 +62,5 @@ class Check:
             f"SELECT {names} FROM examined WHERE {self.fault} ORDER BY {names} LIMIT {SAMPLES}) AS sample"
         )
 
-    def verdict(self, relations: Mapping[str, str]) -> str:
-        """Return the query for one boolean: true if the check passes or has nothing to measure."""
-        sign = "<=" if self.bound == "at most" else ">="
-        return (
-            f"SELECT coalesce(measured {sign} %(limit)s, true) AS passed"
-            f" FROM ({self.statement(relations)}) AS result"
-        )
-
     def _rows(self, relations: Mapping[str, str]) -> str:
         return " ".join(self.rows.format_map(relations).split())

@@ -28,6 +28,7 @@ from pipeline.settings import (
     StreamSettings,
     load,
 )
+from pipeline.spark_failures import SparkFailed, spark_in_words
 from pipeline.spark_session import open_session
 from pipeline.stream.checkpoint import CheckpointStuck
 from pipeline.stream.health import record_start
@@ -41,6 +42,7 @@ from pipeline.stream.offsets import (
     starting_offsets,
 )
 from pipeline.stream.progress import committed_offsets
+from pipeline.stream.tally import DoesNotAddUp
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
 from pipeline.stream.watch import Housekeeping, StreamFailed, chores, watch
@@ -56,7 +58,7 @@ def main() -> None:
     _configure_logging()
     _on_stop_signal(_end_now)
     job = StreamJob(load(PostgresSettings), load(KafkaSettings), load(StreamSettings), load(StorageSettings))
-    with _ready_file() as announce:
+    with _ready_file() as announce, spark_in_words(DoesNotAddUp, brokers=job.kafka.bootstrap_servers):
         query = _start(job)
         stop = threading.Event()
         _on_stop_signal(stop.set)
@@ -139,7 +141,15 @@ def _held(job: StreamJob) -> TopicRange:
     return topic_range(job.kafka, job.kafka.orders_topic)
 
 
-EXPECTED = (StreamFailed, OffsetsLost, CheckpointStuck, TopicMissing, UndefinedTable)
+EXPECTED = (
+    SparkFailed,
+    StreamFailed,
+    DoesNotAddUp,
+    OffsetsLost,
+    CheckpointStuck,
+    TopicMissing,
+    UndefinedTable,
+)
 
 if __name__ == "__main__":
     run(main, EXPECTED)

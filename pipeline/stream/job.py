@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from pipeline.database import connect_patiently
+from pipeline.database import connect_patiently, database_in_words
+from pipeline.kafka_client import answering
 from pipeline.settings import KafkaSettings, PostgresSettings, StorageSettings, StreamSettings
 from pipeline.stream.commit import RESULT_SCHEMA, commit_partition
 from pipeline.stream.copy_lines import COMMIT_COLUMNS, to_commit_rows
@@ -119,9 +120,11 @@ class PartitionWriter:
         """Commit one partition and yield its RESULT_SCHEMA row; nothing for an empty partition."""
         settle()
         try:
-            tally = commit_partition(
-                self._connect(), self._kafka.orders_topic, self._open_sink(), iter(batches)
-            )
+            # In words that survive the way to the driver, which is told the text alone.
+            with database_in_words(), answering(self._kafka):
+                tally = commit_partition(
+                    self._connect(), self._kafka.orders_topic, self._open_sink(), iter(batches)
+                )
         except Exception:
             # Whatever happened to them, the retry starts with new ones.
             self._forget()

@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from pipeline.database import connect
@@ -30,7 +29,7 @@ log = logging.getLogger("pipeline.stream")
 
 
 class StreamFailed(RuntimeError):
-    """The query ended by an error; the message is its first cause, the log has the rest."""
+    """The query ended, and nobody knows why."""
 
 
 @dataclass
@@ -95,15 +94,15 @@ class Housekeeping:
 
 
 def watch(query: StreamingQuery, stop: threading.Event, keep_house: Callable[[], None]) -> None:
-    """Return once `stop` is set and the micro-batch that runs then is finished, or raise StreamFailed."""
-    try:
-        while not stop.is_set():
-            if query.awaitTermination(1):
-                raise StreamFailed("the query ended by itself")
-            keep_house()
-        finish_batch(query)
-    except StreamingQueryException as error:
-        raise StreamFailed(_first_lines(str(error))) from None
+    """Return once `stop` is set and the micro-batch that runs then is finished.
+
+    Raises StreamFailed if the query ends by itself, Spark's exception if it fails.
+    """
+    while not stop.is_set():
+        if query.awaitTermination(1):
+            raise StreamFailed("the query ended by itself")
+        keep_house()
+    finish_batch(query)
 
 
 def finish_batch(query: StreamingQuery, patience_s: float = FINISH_BATCH_S) -> None:
@@ -123,10 +122,3 @@ def _last_report(query: StreamingQuery) -> Any:
     """Return what tells one progress report from the next; each batch ends with one, after its commit."""
     report = query.lastProgress
     return report and (report["batchId"], report["timestamp"])
-
-
-def _first_lines(message: str) -> str:
-    lines = [
-        line.strip() for line in message.splitlines() if line.strip() and not line.lstrip().startswith("at ")
-    ]
-    return "; ".join(lines[:3])

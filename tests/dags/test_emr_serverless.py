@@ -4,6 +4,7 @@ moto knows applications and job runs, ends each job at once, and takes no notice
 lets jobs run until a test ends them, and answers a known token with its job, as AWS documents it.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ def emr(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emr]:
     secret.write_text(SECRET)
     env = settings | {
         "ECOM_SPARK_LAUNCHER": "emr_serverless",
+        "ECOM_SPARK_MASTER": "local[*,4]",
+        "ECOM_KAFKA_CLEANED_TOPIC": "",
         "ECOM_POSTGRES_ETL_PASSWORD_REF": f"file:{secret}",
         "ECOM_EMR_APPLICATION_ID": application,
         "ECOM_EMR_EXECUTION_ROLE_ARN": ROLE,
@@ -127,22 +130,65 @@ def remembering(emr: Emr, start: Callable[..., Job]) -> Callable[..., Job]:
     return start_job_run
 
 
+def spark_submit(job: Job) -> dict[str, Any]:
+    assert job.job_driver is not None
+    return job.job_driver["sparkSubmit"]
+
+
 def test_a_job_is_started_watched_and_done(emr: Emr):
     with emr.task() as process:
         emr.waiting(process)
         (job,) = emr.jobs
-        assert job.job_driver == {
-            "sparkSubmit": {
-                "entryPoint": "s3://bucket/pipeline/jobs/__main__.py",
-                "entryPointArguments": ["facts", "--run-id", "daily.one"],
-                "sparkSubmitParameters": "--conf spark.archives=s3://bucket/environment.tar.gz",
-            }
-        }
+        given = spark_submit(job)
+        assert given["entryPoint"] == "s3://bucket/pipeline/jobs/__main__.py"
+        assert given["entryPointArguments"] == ["--verbose", "facts", "--run-id", "daily.one"]
+        assert given["sparkSubmitParameters"].endswith(f" {emr.env['ECOM_EMR_SUBMIT_PARAMETERS']}")
         assert (job.name, emr.tokens) == ("daily.one.facts.0", ["daily.one.facts.0.0"])
         assert process.exitcode is None
         job.state = "SUCCESS"
         assert emr.ends(process) == 0, emr.log
     assert SECRET not in emr.log + str(vars(job))
+
+
+def test_a_job_gets_the_contracts_variables_in_driver_and_executors(emr: Emr):
+    with emr.task() as process:
+        emr.waiting(process)
+        emr.jobs[0].state = "SUCCESS"
+        assert emr.ends(process) == 0, emr.log
+    words = shlex.split(spark_submit(emr.jobs[0])["sparkSubmitParameters"])
+    assert words[::2] == ["--conf"] * (len(words) // 2)
+    conf = dict(word.split("=", 1) for word in words[1::2])
+    wanted = {
+        name: value
+        for name, value in emr.env.items()
+        if name.startswith("ECOM_") and not name.startswith("ECOM_EMR_")
+    }
+    assert len(wanted) == 4
+    for kind in ("spark.emr-serverless.driverEnv.", "spark.executorEnv."):
+        found = {name.removeprefix(kind): value for name, value in conf.items() if name.startswith(kind)}
+        assert {name: found.get(name) for name in wanted} == wanted
+        assert not [name for name in found if not name.startswith("ECOM_") or name.startswith("ECOM_EMR_")]
+
+
+@pytest.mark.parametrize(
+    ("code", "means"),
+    [
+        (4, "another run, or an earlier try of this step, is still at work: job run "),
+        (5, "AirflowFailException: this run lost its place: clear it from its first task, `begin`: job run "),
+        (1, "exit code 1: job run "),
+    ],
+)
+def test_the_exit_code_of_a_failed_job_is_understood(emr: Emr, code: int, means: str):
+    with emr.task() as process:
+        emr.waiting(process)
+        emr.jobs[0].state = "FAILED"
+        emr.jobs[0].state_details = (
+            f"Job failed, please check complete logs in configured logging destination. ExitCode: {code}."
+            " Last few exceptions: none..."
+        )
+        assert emr.ends(process) == 1
+    assert f"{means}{emr.jobs[0].id} of {emr.application} is FAILED: Job failed" in emr.log
+    assert ("AirflowFailException" in emr.log) == (code == 5)
 
 
 def test_a_retry_joins_the_job_of_a_try_that_died(emr: Emr):

@@ -124,7 +124,7 @@ def test_what_an_older_attempt_left_running_may_not_write(
     run.stage()
     ((attempt,),) = sql("SELECT attempt FROM ops.batch_seat")
     rows = spark.createDataFrame([(1,)], "customer_id bigint")
-    with pytest.raises(Exception, match="a later attempt of run one has taken over"):
+    with pytest.raises(SeatLost, match="a later attempt of run one has taken over"):
         load(rows, database, Seat("one", attempt - 1), "dim_customers")
     assert sql("SELECT count(*) FROM staging.dim_customers") == [(0,)]
 

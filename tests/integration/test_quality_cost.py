@@ -6,7 +6,8 @@ import pytest
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.quality.check import PHASES, Phase
-from pipeline.quality.checks import phase_sql
+from pipeline.quality.checks import CHECKS
+from pipeline.quality.relations import relations
 from pipeline.quality.scope import load_scope
 from pipeline.settings import PostgresSettings
 from tests.integration.conftest import Connect
@@ -67,8 +68,10 @@ def scans_of(cursor: Cursor, statement: str, parameters: dict) -> list[str]:
 def test_no_check_of_an_increment_reads_all_of_history(cursor: Cursor, phase: Phase):
     assert scans_of(cursor, "SELECT max(amount) FROM curated.fact_orders", {}) != []
     scope = load_scope(cursor, "run")
+    names = relations(phase, scope.run)
     assert {
-        name: found
-        for name, statement, parameters in phase_sql(phase, scope)
-        if (found := scans_of(cursor, statement, parameters))
+        check.name: found
+        for check in CHECKS
+        if phase in check.phases and "increment" in check.kinds
+        if (found := scans_of(cursor, check.statement(names), scope.parameters()))
     } == {}

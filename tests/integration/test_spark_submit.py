@@ -1,6 +1,7 @@
 """Steps of the batch given to spark-submit as Airflow's task does it, on a real standalone master."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from pipeline.database import connect
+from pipeline.jobs import __file__ as package
 from pipeline.settings import PostgresSettings
 from tests.dags import run_step
 from tests.faults.waiting import until
@@ -41,14 +43,18 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def task(standalone: Standalone, database: PostgresSettings, platform_env: dict[str, str], log: Path) -> Task:
-    env = platform_env | {
+def env(standalone: Standalone, database: PostgresSettings, platform_env: dict[str, str]) -> dict[str, str]:
+    return platform_env | {
         "ECOM_POSTGRES_DATABASE": database.database,
         "ECOM_SPARK_LAUNCHER": "submit",
         "ECOM_SPARK_MASTER": standalone.master,
         "SPARK_LOCAL_IP": HOST,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+@pytest.fixture
+def task(env: dict[str, str], log: Path) -> Task:
     return lambda step: run_step.running(log, env, step, "submitted")
 
 
@@ -85,13 +91,27 @@ def words(process: psutil.Process) -> str:
         return ""
 
 
+def submit_elsewhere(standalone: Standalone, env: dict[str, str], step: str) -> None:
+    """Submit a step as EMR Serverless does: its own master and jars, whatever the variables say."""
+    misleading = {"ECOM_SPARK_MASTER": "local[*]", "ECOM_SPARK_JARS": "/absent.jar"}
+    program = package.replace("__init__.py", "__main__.py")
+    done = subprocess.run(
+        ["spark-submit", "--master", standalone.master, program, step, "--run-id", "submitted"],
+        env=os.environ | env | misleading | {"PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5_000:]
+
+
 def test_the_steps_run_on_the_master_and_stage_what_is_published(
-    standalone: Standalone, task: Task, batch: Batch, log: Path, sql: Sql
+    standalone: Standalone, env: dict[str, str], task: Task, batch: Batch, log: Path, sql: Sql
 ):
     before = len(standalone.state()["completedapps"])
-    for step in ("dimensions", "facts"):
-        with task(step) as process:
-            done(process, log)
+    with task("dimensions") as process:
+        done(process, log)
+    submit_elsewhere(standalone, env, "facts")
     batch.publish()
     finished = standalone.state()["completedapps"][: len(standalone.state()["completedapps"]) - before]
     assert [app["state"] for app in finished] == ["FINISHED", "FINISHED"]
@@ -132,3 +152,12 @@ def test_a_killed_task_takes_its_application_along_and_a_retry_stages_once(
     with task("dimensions") as process:
         done(process, log)
     assert sql("SELECT count(*) FROM staging.dim_customers") == [(1,)]
+    # Another run takes over, and the exit code comes through spark-submit: no retry would help.
+    sql("UPDATE ops.batch_seat SET run_id = 'another'")
+    with task("facts") as process:
+        process.join(180)
+        assert process.exitcode == 1
+    lost = (
+        "AirflowFailException: this run lost its place: clear it from its first task, `begin`: error: staging"
+    )
+    assert lost in log.read_text(encoding="utf-8")

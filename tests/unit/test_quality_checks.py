@@ -9,7 +9,7 @@ from pipeline.events import Currency, Status
 from pipeline.jobs.publish import STAGED
 from pipeline.jobs.run import BatchRun, Kind, Marks, Selection
 from pipeline.quality.check import PHASES, Check, Phase
-from pipeline.quality.checks import BY_TABLE, CHECKS, NAMES, check_named, check_sql, phase_sql
+from pipeline.quality.checks import BY_TABLE, CHECKS, NAMES, check_named
 from pipeline.quality.errors import QualityError
 from pipeline.quality.relations import FACT_COLUMNS, MEMBER_COLUMNS, relations
 from pipeline.quality.scope import Scope
@@ -75,16 +75,18 @@ def test_currencies_and_statuses_are_the_events():
 def test_every_relation_and_parameter_is_known(phase: Phase, kind: Kind):
     judged = scope(kind)
     for check in CHECKS:
-        statement, parameters = check_sql(check, phase, judged)
-        bound = set(re.findall(r"%\((\w+)\)s", statement + check.samples(relations(phase, judged.run))))
-        assert bound <= set(parameters)
-        assert "{" not in statement
+        names = relations(phase, judged.run)
+        asked = check.statement(names) + check.samples(names)
+        assert set(re.findall(r"%\((\w+)\)s", asked)) <= set(judged.parameters())
+        assert "{" not in asked
 
 
 def test_the_second_phase_needs_no_staging():
     for kind in KINDS:
-        for name, statement, _ in phase_sql("check", scope(kind)):
-            assert "staging." not in statement, (kind, name)
+        names = relations("check", scope(kind).run)
+        for check in CHECKS:
+            if "check" in check.phases and kind in check.kinds:
+                assert "staging." not in check.statement(names), (kind, check.name)
 
 
 def test_another_name_is_answered_with_those_there_are():

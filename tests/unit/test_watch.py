@@ -64,17 +64,17 @@ def test_patience_ends():
     assert stopped(Query(iter([report(7)])), patience_s=0.1) == report(7)
 
 
-def test_an_end_by_itself_and_a_failure_are_told():
+def test_an_end_by_itself_is_told_and_a_failure_is_not_swallowed():
     query: Any = Query(iter([]))
     query.awaitTermination = lambda timeout: True
     with pytest.raises(StreamFailed, match="ended by itself"):
         watch(query, threading.Event(), lambda: None)
 
     def fail(timeout: float) -> bool:
-        raise StreamingQueryException("first\n\n\tat some.Class\nsecond")
+        raise StreamingQueryException("no reason given")
 
     query.awaitTermination = fail
-    with pytest.raises(StreamFailed, match="first; second"):
+    with pytest.raises(StreamingQueryException):
         watch(query, threading.Event(), lambda: None)
 
 
