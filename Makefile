@@ -89,6 +89,10 @@ test-spark-oldest: setup ## Those tests that run Spark, on Spark 4.0.0 in a venv
 test-faults: setup ## Kills, restarts and fuzz at full length
 	pytest $(PARALLEL) -m faults tests/faults $(ARGS)
 
+.PHONY: toolchain
+toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
+	@python -m toolchain $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
 	@python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
