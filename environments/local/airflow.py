@@ -8,10 +8,10 @@ import pulumi_docker as docker
 
 from environments.local import airflow_settings as settings
 from environments.local import spark
-from environments.local.config import Memory
+from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import ContainerSpec, SecretFile, container, reference
+from environments.local.container import ContainerSpec, SecretFile, container, inner, reference
 from environments.local.volumes import volume
 from infra.config import AirflowConfig
 from infra.platform import AirflowEndpoint
@@ -38,7 +38,7 @@ class AirflowArgs:
     network: docker.Network
     config: AirflowConfig
     spark: SparkConfig
-    memory: Memory
+    limits: Limits
     env: Mapping[str, str]
     secrets: list[SecretFile]
     own_secrets: list[SecretFile]
@@ -56,9 +56,8 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, name: str, args: AirflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Airflow", name, {}, opts)
         logs = volume(f"{name}-logs", self, protect=False)
-        inner = pulumi.ResourceOptions(parent=self)
-        self.migration = container(f"{name}-migration", _migration(args), inner)
-        after = pulumi.ResourceOptions(parent=self, depends_on=[self.migration])
+        self.migration = container(f"{name}-migration", _migration(args), inner(self, opts))
+        after = inner(self, opts, self.migration)
         self.api = container(f"{name}-api", _api(args, logs), after)
         self.containers = [
             self.api,
@@ -69,7 +68,7 @@ class Airflow(pulumi.ComponentResource):
         self.register_outputs({"url": endpoint(args.config, here=True).url})
 
 
-def _spec(args: AirflowArgs, host: str, memory_mb: int, command: list[str], **more: object) -> ContainerSpec:
+def _spec(args: AirflowArgs, host: str, limit: str, command: list[str], **more: object) -> ContainerSpec:
     options: dict[str, object] = {
         "image": args.code,
         "env": {**args.env, **settings.variables(args.config, API)},
@@ -80,7 +79,7 @@ def _spec(args: AirflowArgs, host: str, memory_mb: int, command: list[str], **mo
     return ContainerSpec(
         host=host,
         network=args.network,
-        memory_mb=memory_mb,
+        limit=args.limits.of(limit),
         user=spark.USER,
         command=["airflow", *command],
         **(options | more),  # type: ignore[arg-type]
@@ -89,14 +88,14 @@ def _spec(args: AirflowArgs, host: str, memory_mb: int, command: list[str], **mo
 
 def _migration(args: AirflowArgs) -> ContainerSpec:
     own = {"image": args.runtime, "env": settings.variables(args.config, API), "secrets": args.own_secrets}
-    return _spec(args, _MIGRATION, args.memory.setup, ["db", "migrate"], health=(), **own)
+    return _spec(args, _MIGRATION, "setup", ["db", "migrate"], health=(), **own)
 
 
 def _api(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
     return _spec(
         args,
         API,
-        args.memory.airflow_api,
+        "airflow_api",
         ["api-server"],
         # It runs nothing of ours: a changed pipeline leaves it alone.
         image=args.runtime,
@@ -113,7 +112,7 @@ def _scheduler(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
     return _spec(
         args,
         SCHEDULER,
-        args.memory.airflow_scheduler,
+        "airflow_scheduler",
         ["scheduler", "--skip-serve-logs"],
         env=env,
         files={f"{spark.CONF_DIR}/spark-defaults.conf": conf},
@@ -125,7 +124,7 @@ def _dag_processor(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
     return _spec(
         args,
         DAG_PROCESSOR,
-        args.memory.airflow_dag_processor,
+        "airflow_dag_processor",
         ["dag-processor"],
         volumes={settings.LOGS: logs},
     )
@@ -133,7 +132,7 @@ def _dag_processor(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
 
 def _triggerer(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
     command = ["triggerer", "--skip-serve-logs"]
-    return _spec(args, TRIGGERER, args.memory.airflow_triggerer, command, volumes={settings.LOGS: logs})
+    return _spec(args, TRIGGERER, "airflow_triggerer", command, volumes={settings.LOGS: logs})
 
 
 def endpoint(config: AirflowConfig, *, here: bool = False) -> AirflowEndpoint:

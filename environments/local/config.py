@@ -6,6 +6,7 @@ test compares the two.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -37,6 +38,7 @@ class Images(_Section):
     )
     postgres: str = Field(versions.POSTGRES, pattern=_REFERENCE, description="PostgreSQL")
     kafka: str = Field(versions.KAFKA, pattern=_REFERENCE, description="Kafka broker")
+    metabase: str = Field(versions.METABASE, pattern=_REFERENCE, description="Metabase")
 
 
 class Memory(_Section):
@@ -54,7 +56,51 @@ class Memory(_Section):
     airflow_dag_processor: int = Field(768, ge=384, description="Airflow's DAG processor")
     airflow_triggerer: int = Field(768, ge=384, description="Airflow's triggerer")
     dashboards: int = Field(512, ge=256, description="dashboards' page")
+    metabase: int = Field(1536, ge=1024, description="Metabase; six tenths are its heap")
+    producer: int = Field(512, ge=256, description="producer of live orders")
     setup: int = Field(1024, ge=512, description="each container that runs once")
+
+
+def _cores(default: str, description: str) -> Any:
+    return Field(default, pattern=r"^(0\.[1-9]|[1-9]\d?(\.[1-9])?)$", description=description)
+
+
+class Cpus(_Section):
+    """The most cores that each container may take, e.g. "1.5"; no more than the engine has."""
+
+    postgres: str = _cores("2", "PostgreSQL")
+    kafka: str = _cores("1", "Kafka broker")
+    spark_master: str = _cores("1", "Spark master")
+    spark_worker: str = _cores("2", "Spark worker with its executors")
+    stream: str = _cores("1.5", "streaming job's driver")
+    airflow_api: str = _cores("1", "Airflow's API server")
+    airflow_scheduler: str = _cores("2", "Airflow's scheduler with its tasks, the batch's drivers too")
+    airflow_dag_processor: str = _cores("1", "Airflow's DAG processor")
+    airflow_triggerer: str = _cores("1", "Airflow's triggerer")
+    dashboards: str = _cores("1", "dashboards' page")
+    metabase: str = _cores("2", "Metabase")
+    producer: str = _cores("1", "producer of live orders")
+    setup: str = _cores("2", "each container that runs once")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most that one container may take."""
+
+    memory_mb: int
+    cpus: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of all containers, by the names of their keys."""
+
+    memory: Memory
+    cpus: Cpus
+
+    def of(self, name: str) -> Limit:
+        """Return one container's."""
+        return Limit(getattr(self.memory, name), getattr(self.cpus, name))
 
 
 class Spark(_Section):
@@ -74,6 +120,28 @@ class Secrets(_Section):
     length: int = Field(32, ge=16, le=128, description="length of each generated password")
 
 
+class Metabase(_Section):
+    """Metabase, which gets the dashboards as soon as it is up."""
+
+    enabled: bool = Field(True, description="run a Metabase, with a database of its own")
+    port: int = Field(3000, ge=1, le=65535, description="published port of Metabase on 127.0.0.1")
+    admin_email: str = Field(
+        "admin@example.com", pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="who logs in as administrator"
+    )
+
+
+class Producer(_Section):
+    """Live orders, for a stack that should have something to do."""
+
+    rate: int = Field(0, ge=0, le=100_000, description="orders per second; 0: no producer")
+
+
+class Seed(_Section):
+    """Past orders, for a stack that should have something to show."""
+
+    orders: int = Field(0, ge=0, le=10_000_000, description="past orders to load once; 0: none")
+
+
 class Data(_Section):
     """What happens to volumes and passwords."""
 
@@ -86,9 +154,46 @@ class LocalConfig(_Section):
     platform: PlatformConfig = PlatformConfig()
     images: Images = Images()  # type: ignore[call-arg]
     memory: Memory = Memory()  # type: ignore[call-arg]
+    cpus: Cpus = Cpus()
     spark: Spark = Spark()  # type: ignore[call-arg]
+    metabase: Metabase = Metabase()  # type: ignore[call-arg]
+    producer: Producer = Producer()  # type: ignore[call-arg]
+    seed: Seed = Seed()  # type: ignore[call-arg]
     secrets: Secrets = Secrets()  # type: ignore[call-arg]
     data: Data = Data()  # type: ignore[call-arg]
+
+    @property
+    def limits(self) -> Limits:
+        """What each container may take."""
+        return Limits(self.memory, self.cpus)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that are published on 127.0.0.1, by their keys."""
+        whole = self.platform
+        found = {
+            "postgresPort": whole.postgres.port,
+            "kafkaPort": whole.kafka.port,
+            "airflowPort": whole.airflow.port,
+            "dashboardsPort": whole.dashboards.port,
+            "sparkMasterPort": self.spark.master_port,
+        }
+        return found | ({"metabasePort": self.metabase.port} if self.metabase.enabled else {})
+
+    @model_validator(mode="after")
+    def _each_port_once(self) -> "LocalConfig":
+        seen: dict[int, str] = {}
+        for key, port in self.ports.items():
+            if other := seen.get(port):
+                raise ValueError(f"{key} = {port}: {other} has the same port")
+            seen[port] = key
+        return self
+
+    @model_validator(mode="after")
+    def _a_database_of_its_own(self) -> "LocalConfig":
+        if self.platform.postgres.database == "metabase":
+            raise ValueError("postgresDatabase = 'metabase': that is where Metabase keeps its own")
+        return self
 
     @model_validator(mode="after")
     def _enough_memory(self) -> "LocalConfig":
@@ -168,7 +273,8 @@ def _explain(error: ValidationError, source: str) -> str:
 
 def _camel(section: str, key: str = "") -> str:
     # `images.python` reads better as imagePython.
-    words = [section.removesuffix("s") if section in ("images", "secrets") else section, *key.split("_")]
+    one = section.removesuffix("s") if section in ("images", "secrets", "cpus") else section
+    words = [one, *key.split("_")]
     return words[0] + "".join(word.title() for word in words[1:])
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from environments.local.config import Limit
+
 HOST = "127.0.0.1"
 SECRETS = "/run/secrets"
-# Some provider default lies under it that is too short for a cold start on a laptop.
-_WAIT_S = 300
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class ContainerSpec:
     host: str
     image: pulumi.Input[str]
     network: docker.Network
-    memory_mb: int
+    limit: Limit
     user: str
+    entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     env: Mapping[str, pulumi.Input[str]] | None = None
     secrets: Sequence[SecretFile] = ()
@@ -44,11 +45,13 @@ class ContainerSpec:
     health: Sequence[str] = ()
     stop_timeout_s: int = 30
     shared_memory_mb: int = 64
+    # The provider's default is too short for a cold start on a laptop.
+    wait_s: int = 300
 
     def __post_init__(self) -> None:
         """Refuse what Docker would only refuse in the middle of an update."""
-        if self.memory_mb < 64:
-            raise ValueError(f"{self.host}: memory_mb = {self.memory_mb}: at least 64")
+        if self.limit.memory_mb < 64:
+            raise ValueError(f"{self.host}: memory_mb = {self.limit.memory_mb}: at least 64")
         names = [secret.name for secret in self.secrets]
         if len(set(names)) != len(names):
             raise ValueError(f"{self.host}: a secret is named twice: {', '.join(names)}")
@@ -64,6 +67,7 @@ def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> d
         name=name,
         hostname=spec.host,
         image=spec.image,
+        entrypoints=list(spec.entrypoint) or None,
         command=list(spec.command) or None,
         user=spec.user,
         envs=[pulumi.Output.concat(key, "=", value) for key, value in sorted((spec.env or {}).items())],
@@ -79,21 +83,22 @@ def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> d
             docker.ContainerVolumeArgs(volume_name=volume.name, container_path=path)
             for path, volume in sorted((spec.volumes or {}).items())
         ],
-        memory=spec.memory_mb,
+        memory=spec.limit.memory_mb,
         # The same as memory: no swap, which would only hide that it is too little.
-        memory_swap=spec.memory_mb,
+        memory_swap=spec.limit.memory_mb,
+        cpus=spec.limit.cpus,
         shm_size=spec.shared_memory_mb,
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
         log_driver="json-file",
         log_opts={"max-size": "10m", "max-file": "3"},
-        healthcheck=_healthcheck(spec.health) if spec.health else None,
+        healthcheck=_healthcheck(spec) if spec.health else None,
         restart="no" if once else "unless-stopped",
         must_run=not once,
         attach=once,
         logs=once,
         wait=not once,
-        wait_timeout=_WAIT_S,
+        wait_timeout=spec.wait_s,
         stop_timeout=spec.stop_timeout_s,
         destroy_grace_seconds=spec.stop_timeout_s,
         opts=pulumi.ResourceOptions.merge(
@@ -112,19 +117,31 @@ def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> d
     return made
 
 
+def inner(
+    parent: pulumi.Resource, opts: pulumi.ResourceOptions | None, *after: pulumi.Resource
+) -> pulumi.ResourceOptions:
+    """Return options of a component's child: after what the component itself comes after, and `after`.
+
+    Without the first a child would be made late enough, but not be gone early enough at a destroy.
+    """
+    given = opts.depends_on if opts else None
+    before = given if isinstance(given, list) else []
+    return pulumi.ResourceOptions(parent=parent, depends_on=[*before, *after])
+
+
 def _must_be_zero(name: str, code: int | None, logs: str | None) -> None:
     if code and not pulumi.runtime.is_dry_run():
         raise RuntimeError(f"{name} ended with exit code {code}:\n{(logs or '')[-2000:]}")
 
 
-def _healthcheck(test: Sequence[str]) -> docker.ContainerHealthcheckArgs:
+def _healthcheck(spec: ContainerSpec) -> docker.ContainerHealthcheckArgs:
     return docker.ContainerHealthcheckArgs(
         # Written as Docker tells it, or every update would find a difference.
-        tests=list(test),
+        tests=list(spec.health),
         interval="5s",
         timeout="10s",
         retries=6,
-        start_period="2m0s",
+        start_period=f"{spec.wait_s // 60}m0s",
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from environments.local.config import Limit
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import ContainerSpec, SecretFile, container
+from environments.local.container import ContainerSpec, SecretFile, container, inner
 from infra.config import DashboardsConfig
 from infra.platform import DashboardsEndpoint
 
@@ -22,7 +23,7 @@ class DashboardsArgs:
     code: pulumi.Input[str]
     network: docker.Network
     config: DashboardsConfig
-    memory_mb: int
+    limit: Limit
     env: Mapping[str, str]
     password: SecretFile
 
@@ -32,7 +33,7 @@ class Dashboards(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Dashboards", name, {}, opts)
-        self.page = container(f"{name}-page", _page(args), pulumi.ResourceOptions(parent=self))
+        self.page = container(f"{name}-page", _page(args), inner(self, opts))
         self.register_outputs({"url": endpoint(args.config).url})
 
 
@@ -42,7 +43,7 @@ def _page(args: DashboardsArgs) -> ContainerSpec:
         host=PAGE,
         image=args.code,
         network=args.network,
-        memory_mb=args.memory_mb,
+        limit=args.limit,
         user=_USER,
         command=["python", "-m", "dashboards.page", "--bind", "0.0.0.0"],  # noqa: S104 - the stack's own bridge
         env=args.env,

@@ -23,28 +23,36 @@ _CODE = (
     "environments/__init__.py",
     "environments/local",
 )
+_TOOLS = ("cli", "environments/embedded")
 _NOT_CODE = (".pyc", ".md")
 
 
 @dataclass(frozen=True)
 class ImagesArgs:
-    """References of the images that come from a registry, or are there already."""
+    """References of the images that come from a registry, or are there already; `metabase` may be empty."""
 
     python: str
     postgres: str
     kafka: str
+    metabase: str
 
 
 class Images(pulumi.ComponentResource):
-    """Image ids: `postgres`, `kafka`, `runtime` (Spark and Airflow), `code` (the same with our code)."""
+    """Image ids of the official ones, and of ours: `runtime` has Spark and Airflow, `code` our code as well,
+    `tools` the `ecom` command on top, for what runs once."""
 
     def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Images", name, {}, opts)
         self.postgres = self._official(f"{name}-postgres", args.postgres)
         self.kafka = self._official(f"{name}-kafka", args.kafka)
-        runtime = self._ours(f"{name}-runtime", "runtime", args.python, _RUNTIME, None)
-        code = self._ours(f"{name}-code", "code", args.python, (*_RUNTIME, *_CODE), runtime)
-        self.runtime, self.code = runtime.image_id, code.image_id
+        self.metabase = self._official(f"{name}-metabase", args.metabase) if args.metabase else None
+        parts: tuple[str, ...] = ()
+        made: list[docker.RemoteImage] = []
+        for target, more in (("runtime", _RUNTIME), ("code", _CODE), ("tools", _TOOLS)):
+            parts += more
+            # One after the other: each then finds the layers of the one before.
+            made.append(self._ours(f"{name}-{target}", target, args.python, parts, made[-1:]))
+        self.runtime, self.code, self.tools = (image.image_id for image in made)
         self.register_outputs({})
 
     def _official(self, name: str, reference: str) -> pulumi.Output[str]:
@@ -53,7 +61,7 @@ class Images(pulumi.ComponentResource):
         return docker.RemoteImage(name, name=reference, keep_locally=True, opts=inner).image_id
 
     def _ours(
-        self, name: str, target: str, base: str, parts: tuple[str, ...], after: pulumi.Resource | None
+        self, name: str, target: str, base: str, parts: tuple[str, ...], after: list[docker.RemoteImage]
     ) -> docker.RemoteImage:
         return docker.RemoteImage(
             name,
@@ -64,8 +72,7 @@ class Images(pulumi.ComponentResource):
             force_remove=True,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # One after the other: the second then finds the layers of the first.
-                depends_on=[after] if after else [],
+                depends_on=after,
                 # Where the checkout lies does not change what is built.
                 ignore_changes=["build.context"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m"),

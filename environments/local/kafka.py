@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from environments.local.config import Limit
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, container
 from environments.local.volumes import volume
@@ -27,14 +28,14 @@ class KafkaArgs:
     image: pulumi.Input[str]
     network: docker.Network
     config: KafkaConfig
-    memory_mb: int
+    limit: Limit
     cluster_id: pulumi.Input[str]
     protect: bool
 
     def __post_init__(self) -> None:
         """Refuse a broker that the kernel would kill."""
-        if self.config.heap_mb >= self.memory_mb:
-            raise ValueError(f"heap_mb = {self.config.heap_mb}: not below memory_mb = {self.memory_mb}")
+        if self.config.heap_mb >= self.limit.memory_mb:
+            raise ValueError(f"heap_mb = {self.config.heap_mb}: not below memory_mb = {self.limit.memory_mb}")
 
 
 class Kafka(pulumi.ComponentResource):
@@ -47,7 +48,7 @@ class Kafka(pulumi.ComponentResource):
             host=HOST,
             image=args.image,
             network=args.network,
-            memory_mb=args.memory_mb,
+            limit=args.limit,
             user=_USER,
             env={**_variables(args.config), "CLUSTER_ID": args.cluster_id},
             volumes={_DATA: self.volume},

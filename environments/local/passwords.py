@@ -7,8 +7,11 @@ import pulumi_random as random
 
 from environments.local.container import SecretFile
 
-PASSWORDS = ("admin", "ingest", "etl", "bi_readonly", "airflow_admin", "airflow_database")
-KEYS = ("airflow_fernet_key", "airflow_jwt_secret", "airflow_secret_key")
+ROLES = ("admin", "ingest", "etl", "bi_readonly")
+PASSWORDS = (*ROLES, "airflow_admin", "airflow_database", "metabase_database")
+# Metabase refuses a password without a digit.
+MIXED = ("metabase_admin",)
+KEYS = ("airflow_fernet_key", "airflow_jwt_secret", "airflow_secret_key", "metabase_key")
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,12 @@ class Passwords(pulumi.ComponentResource):
         super().__init__("ecom:local:Passwords", name, {}, opts)
         inner = pulumi.ResourceOptions(parent=self, protect=args.protect)
         self.values: dict[str, pulumi.Output[str]] = {}
-        for secret in PASSWORDS:
+        for secret in (*PASSWORDS, *MIXED):
+            digits = 1 if secret in MIXED else None
             # Letters and digits need no quoting, wherever they end up.
-            made = random.RandomPassword(f"{name}-{secret}", length=args.length, special=False, opts=inner)
+            made = random.RandomPassword(
+                f"{name}-{secret}", length=args.length, special=False, min_numeric=digits, opts=inner
+            )
             self.values[secret] = pulumi.Output.secret(made.result)
         for secret in KEYS:
             key = random.RandomBytes(f"{name}-{secret}", length=32, opts=inner)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from environments.local.config import Limit
 from environments.local.container import SECRETS, ContainerSpec, SecretFile, container, reference
 from environments.local.volumes import volume
 from infra.config import PostgresConfig
@@ -24,16 +25,15 @@ class PostgresArgs:
     image: pulumi.Input[str]
     network: docker.Network
     config: PostgresConfig
-    memory_mb: int
+    limit: Limit
     password: SecretFile
     protect: bool
 
     def __post_init__(self) -> None:
         """Refuse a server that the kernel would kill."""
-        if self.config.shared_buffers_mb >= self.memory_mb:
-            raise ValueError(
-                f"shared_buffers_mb = {self.config.shared_buffers_mb}: not below memory_mb = {self.memory_mb}"
-            )
+        if self.config.shared_buffers_mb >= self.limit.memory_mb:
+            given, limit = self.config.shared_buffers_mb, self.limit.memory_mb
+            raise ValueError(f"shared_buffers_mb = {given}: not below memory_mb = {limit}")
 
 
 class Postgres(pulumi.ComponentResource):
@@ -54,7 +54,7 @@ def _spec(args: PostgresArgs, data: docker.Volume) -> ContainerSpec:
         host=HOST,
         image=args.image,
         network=args.network,
-        memory_mb=args.memory_mb,
+        limit=args.limit,
         user=_USER,
         command=[
             "postgres",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from environments.local.config import Memory
+from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, SecretFile, container
@@ -33,7 +33,7 @@ class SparkArgs:
     code: pulumi.Input[str]
     network: docker.Network
     config: SparkConfig
-    memory: Memory
+    limits: Limits
     env: Mapping[str, str]
     secrets: list[SecretFile]
     protect: bool
@@ -41,9 +41,9 @@ class SparkArgs:
     def __post_init__(self) -> None:
         """Refuse a worker that could not run the stream and a batch step side by side."""
         executors = 2 * self.config.executor_memory_mb
-        if executors >= self.memory.spark_worker:
+        if executors >= self.limits.memory.spark_worker:
             raise ValueError(
-                f"two executors of {executors} MB in all: not below {self.memory.spark_worker} MB"
+                f"two executors of {executors} MB in all: not below {self.limits.memory.spark_worker} MB"
             )
 
 
@@ -73,7 +73,7 @@ def _master(args: SparkArgs) -> ContainerSpec:
         host=MASTER,
         image=args.runtime,
         network=args.network,
-        memory_mb=args.memory.spark_master,
+        limit=args.limits.of("spark_master"),
         user=USER,
         command=["spark-class", program, "--host", MASTER, "--port", str(_PORT), "--webui-port", str(_PAGE)],
         env={"SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1"},
@@ -97,7 +97,7 @@ def _worker(args: SparkArgs) -> ContainerSpec:
         host=WORKER,
         image=args.code,
         network=args.network,
-        memory_mb=args.memory.spark_worker,
+        limit=args.limits.of("spark_worker"),
         user=USER,
         command=["spark-class", "org.apache.spark.deploy.worker.Worker", *words, f"spark://{MASTER}:{_PORT}"],
         env={
@@ -115,7 +115,7 @@ def _stream(args: SparkArgs, checkpoints: docker.Volume) -> ContainerSpec:
         host=STREAM,
         image=args.code,
         network=args.network,
-        memory_mb=args.memory.stream,
+        limit=args.limits.of("stream"),
         user=USER,
         command=["python", "-m", "pipeline.stream"],
         env={**args.env, "SPARK_CONF_DIR": CONF_DIR, _READY_VARIABLE: _READY},

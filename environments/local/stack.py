@@ -5,46 +5,18 @@ import json
 
 import pulumi
 
-from environments.local import airflow, airflow_settings, dashboards, kafka, postgres, spark, storage
+from environments.local import airflow, airflow_settings, dashboards, kafka, metabase, orders, postgres, spark
 from environments.local.config import LocalConfig
-from environments.local.container import HOST, SECRETS, ContainerSpec, SecretFile, container
+from environments.local.container import SECRETS, ContainerSpec, SecretFile, container
 from environments.local.images import Images, ImagesArgs
 from environments.local.network import Network, NetworkArgs
 from environments.local.passwords import Passwords, PasswordsArgs
-from environments.local.setup import PASSWORD_VARIABLE, TOPICS_VARIABLE
-from infra.platform import BatchEndpoint, Platform
+from environments.local.platform import platform, platform_here
+from environments.local.setup import DATABASES_VARIABLE, TOPICS_VARIABLE
 from infra.topics import topics
 
 # What jobs of the pipeline read; the admin's password is for the setup only.
 _JOBS = ("ingest", "etl", "bi_readonly")
-
-
-def platform(config: LocalConfig) -> Platform:
-    """Return the contract as the containers see it."""
-    whole = config.platform
-    return Platform(
-        postgres=postgres.endpoint(whole.postgres),
-        kafka=kafka.endpoint(whole.kafka),
-        spark=spark.endpoint(config.spark, whole.stream),
-        airflow=airflow.endpoint(whole.airflow),
-        dashboards=dashboards.endpoint(whole.dashboards),
-        storage=storage.endpoint(),
-        batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
-    )
-
-
-def platform_here(config: LocalConfig) -> Platform:
-    """Return the contract as this machine sees it, through the published ports."""
-    whole = config.platform
-    return Platform(
-        postgres=postgres.endpoint(whole.postgres, HOST, whole.postgres.port),
-        kafka=kafka.endpoint(whole.kafka, f"{HOST}:{whole.kafka.port}"),
-        spark=spark.endpoint_here(whole.stream),
-        airflow=airflow.endpoint(whole.airflow, here=True),
-        dashboards=dashboards.endpoint(whole.dashboards),
-        storage=storage.endpoint(),
-        batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
-    )
 
 
 class Local(pulumi.ComponentResource):
@@ -53,12 +25,13 @@ class Local(pulumi.ComponentResource):
     def __init__(self, name: str, config: LocalConfig, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Stack", name, {}, opts)
         self._name, self._config = name, config
+        self._limits = config.limits
         self._env = platform(config).as_env()
         protect = config.data.protect
         self.passwords = Passwords(
             f"{name}-passwords", PasswordsArgs(config.secrets.length, protect), self._child()
         )
-        self.images = Images(f"{name}-image", ImagesArgs(**config.images.model_dump()), self._child())
+        self.images = Images(f"{name}-image", _images(config), self._child())
         self.network = Network(name, NetworkArgs(), self._child()).network
         self.postgres = self._postgres(protect)
         self.kafka = self._kafka(protect)
@@ -66,6 +39,8 @@ class Local(pulumi.ComponentResource):
         self.setup = self._setup()
         self.stream = self.spark.start_stream([self.setup])
         self.dashboards = self._dashboards()
+        self.orders = self._orders()
+        self.metabase = self._metabase() if config.metabase.enabled else None
         self.airflow = self._airflow()
         self.register_outputs({})
 
@@ -77,7 +52,7 @@ class Local(pulumi.ComponentResource):
             image=self.images.postgres,
             network=self.network,
             config=self._config.platform.postgres,
-            memory_mb=self._config.memory.postgres,
+            limit=self._limits.of("postgres"),
             password=self.passwords.files("admin")[0],
             protect=protect,
         )
@@ -88,7 +63,7 @@ class Local(pulumi.ComponentResource):
             image=self.images.kafka,
             network=self.network,
             config=self._config.platform.kafka,
-            memory_mb=self._config.memory.kafka,
+            limit=self._limits.of("kafka"),
             cluster_id=self.passwords.cluster_id,
             protect=protect,
         )
@@ -100,7 +75,7 @@ class Local(pulumi.ComponentResource):
             code=self.images.code,
             network=self.network,
             config=self._config.spark,
-            memory=self._config.memory,
+            limits=self._limits,
             env=self._env,
             secrets=self.passwords.files(*_JOBS),
             protect=protect,
@@ -109,19 +84,23 @@ class Local(pulumi.ComponentResource):
 
     def _setup(self) -> pulumi.Resource:
         wanted = topics(kafka.endpoint(self._config.platform.kafka), self._config.platform.kafka)
+        databases = {"airflow": "airflow_database"}
+        if self._config.metabase.enabled:
+            databases[metabase.DATABASE] = metabase.PASSWORD
+        files = {name: f"{SECRETS}/{file}" for name, file in databases.items()}
         spec = ContainerSpec(
             host="setup",
             image=self.images.code,
             network=self.network,
-            memory_mb=self._config.memory.setup,
+            limit=self._limits.of("setup"),
             user=spark.USER,
             command=["python", "-m", "environments.local.setup"],
             env={
                 **self._env,
                 TOPICS_VARIABLE: json.dumps([dataclasses.asdict(topic) for topic in wanted]),
-                PASSWORD_VARIABLE: f"{SECRETS}/airflow_database",
+                DATABASES_VARIABLE: json.dumps(files),
             },
-            secrets=self.passwords.files("admin", *_JOBS, "airflow_database"),
+            secrets=self.passwords.files("admin", *_JOBS, *databases.values()),
         )
         after = self._child(self.postgres.container, self.kafka.container)
         return container(f"{self._name}-setup", spec, after)
@@ -131,11 +110,38 @@ class Local(pulumi.ComponentResource):
             code=self.images.code,
             network=self.network,
             config=self._config.platform.dashboards,
-            memory_mb=self._config.memory.dashboards,
+            limit=self._limits.of("dashboards"),
             env=self._env,
             password=self.passwords.files("bi_readonly")[0],
         )
         return dashboards.Dashboards(f"{self._name}-dashboards", args, self._child(self.setup))
+
+    def _orders(self) -> orders.Orders:
+        args = orders.OrdersArgs(
+            code=self.images.code,
+            tools=self.images.tools,
+            network=self.network,
+            seed=self._config.seed,
+            producer=self._config.producer,
+            limits=self._limits,
+            env=self._env,
+            secrets=self.passwords.files("ingest", "etl"),
+        )
+        return orders.Orders(f"{self._name}-orders", args, self._child(self.setup))
+
+    def _metabase(self) -> metabase.Metabase:
+        assert self.images.metabase is not None  # noqa: S101 - it is among the images if it is enabled
+        args = metabase.MetabaseArgs(
+            image=self.images.metabase,
+            tools=self.images.tools,
+            network=self.network,
+            config=self._config.metabase,
+            limits=self._limits,
+            env=self._env,
+            secrets=self.passwords.files(metabase.KEY, metabase.PASSWORD),
+            admin_secrets=self.passwords.files(metabase.ADMIN_PASSWORD, "bi_readonly"),
+        )
+        return metabase.Metabase(f"{self._name}-metabase", args, self._child(self.setup))
 
     def _airflow(self) -> airflow.Airflow:
         secret = self.passwords.values
@@ -151,7 +157,7 @@ class Local(pulumi.ComponentResource):
             network=self.network,
             config=self._config.platform.airflow,
             spark=self._config.spark,
-            memory=self._config.memory,
+            limits=self._limits,
             env=self._env,
             secrets=self.passwords.files(*_JOBS, "airflow_admin"),
             own_secrets=[
@@ -163,15 +169,23 @@ class Local(pulumi.ComponentResource):
         return airflow.Airflow(f"{self._name}-airflow", args, self._child(self.setup))
 
 
+def _images(config: LocalConfig) -> ImagesArgs:
+    references = config.images.model_dump()
+    return ImagesArgs(**references | ({} if config.metabase.enabled else {"metabase": ""}))
+
+
 def outputs(stack: Local, config: LocalConfig) -> dict[str, pulumi.Input[object]]:
     """Return what the stack exports: addresses, and what the `ecom` command needs to work against it."""
     here = platform_here(config)
     return {
-        "airflow_url": here.airflow.url,
-        "dashboards_url": here.dashboards.url,
-        "spark_url": spark.page(config.spark),
-        "postgres": f"postgresql://{here.postgres.host}:{here.postgres.port}/{here.postgres.database}",
-        "kafka": here.kafka.bootstrap_servers,
+        "addresses": {
+            "dashboards": here.dashboards.url,
+            "airflow": here.airflow.url,
+            "spark": spark.page(config.spark),
+            "postgres": f"postgresql://{here.postgres.host}:{here.postgres.port}/{here.postgres.database}",
+            "kafka": here.kafka.bootstrap_servers,
+        }
+        | ({"metabase": here.metabase.url} if here.metabase.url else {}),
         "env": here.as_env(),
         "secrets": pulumi.Output.secret(stack.passwords.values),
     }

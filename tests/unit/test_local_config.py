@@ -89,6 +89,13 @@ def test_an_unknown_key_is_named_with_those_that_there_are():
         ),
         (
             "postgresDatabase",
+            "metabase",
+            "ecom:postgresDatabase = 'metabase': that is where Metabase keeps its own",
+        ),
+        ("kafkaPort", "5432", "ecom:kafkaPort = 5432: postgresPort has the same port"),
+        ("cpuPostgres", "0", "ecom:cpuPostgres = '0' (read from the test): String should match"),
+        (
+            "postgresDatabase",
             "airflow",
             "ecom:postgresDatabase = 'airflow' (read from the test): Value error",
         ),

@@ -6,11 +6,12 @@ from typing import Any
 import pulumi_docker as docker
 import pytest
 
-from environments.local import airflow, airflow_settings, images, kafka, postgres, spark
-from environments.local.config import LocalConfig, parse
+from environments.local import airflow, airflow_settings, images, kafka, metabase, postgres, spark
+from environments.local.config import Limit, Limits, LocalConfig, parse
 from environments.local.container import ContainerSpec, SecretFile
 from environments.local.passwords import PasswordsArgs
-from environments.local.stack import Local, outputs, platform, platform_here
+from environments.local.platform import platform, platform_here
+from environments.local.stack import Local, outputs
 from infra.config import KafkaConfig, PostgresConfig
 from tests.unit.pulumi_mocks import MADE_UP, Recorder, run
 
@@ -27,14 +28,23 @@ SERVICES = (
     "airflow-dag-processor",
     "airflow-triggerer",
     "dashboards-page",
+    "metabase-server",
+    "orders-producer",
 )
-ONCE = ("setup", "airflow-migration")
+ONCE = ("setup", "airflow-migration", "metabase-provision", "orders-seed")
 
 
 @pytest.fixture(scope="module")
 def config() -> LocalConfig:
     return parse(
-        {"ecom:postgresPort": "6000", "ecom:kafkaPort": "6001", "ecom:airflowPort": "6002"}, "the test"
+        {
+            "ecom:postgresPort": "6000",
+            "ecom:kafkaPort": "6001",
+            "ecom:airflowPort": "6002",
+            "ecom:seedOrders": "100",
+            "ecom:producerRate": "5",
+        },
+        "the test",
     )
 
 
@@ -76,6 +86,7 @@ class TestEveryContainer:
     def test_takes_no_more_than_its_share(self, name, made):
         inputs = containers(made)[name]
         assert inputs["memory"] == inputs["memorySwap"] >= 256
+        assert 0 < float(inputs["cpus"]) <= 2
 
     def test_is_reachable_from_this_machine_only(self, name, made):
         assert all(port["ip"] == "127.0.0.1" for port in containers(made)[name].get("ports", []))
@@ -84,7 +95,7 @@ class TestEveryContainer:
         inputs = containers(made)[name]
         assert inputs["capabilities"]["drops"] == ["ALL"]
         assert "adds" not in inputs["capabilities"]
-        assert inputs["user"] in ("999", "1000")
+        assert inputs["user"] in ("999", "1000", "2000")
         assert inputs["securityOpts"] == ["no-new-privileges:true"]
         assert not inputs.get("privileged")
 
@@ -155,6 +166,7 @@ def test_ports_are_those_of_the_configuration(made):
         "airflow-api": {(8080, 6002)},
         "spark-master": {(8080, 8081)},
         "dashboards-page": {(8050, 8050)},
+        "metabase-server": {(3000, 3000)},
     }
 
 
@@ -168,7 +180,10 @@ def test_only_what_runs_our_code_has_its_image(made):
         "airflow-dag-processor",
         "airflow-triggerer",
         "dashboards-page",
+        "orders-producer",
     }
+    tools = {name for name, inputs in containers(made).items() if inputs["image"].endswith("-tools")}
+    assert tools == {"metabase-provision", "orders-seed"}
 
 
 def test_each_container_gets_the_secrets_that_it_needs_and_no_other(made):
@@ -178,7 +193,11 @@ def test_each_container_gets_the_secrets_that_it_needs_and_no_other(made):
     assert found["kafka-broker"] == found["spark-master"] == set()
     assert found["spark-worker"] == found["spark-stream"] == jobs
     assert found["dashboards-page"] == {"bi_readonly"}
-    assert found["setup"] == {"admin", "airflow_database", *jobs}
+    assert found["setup"] == {"admin", "airflow_database", "metabase_database", *jobs}
+    assert found["metabase-server"] == {"metabase_database", "metabase_key"}
+    assert found["metabase-provision"] == {"metabase_admin", "bi_readonly"}
+    assert found["orders-seed"] == {"ingest", "etl"}
+    assert found["orders-producer"] == set()
     assert found["airflow-api"] == found["airflow-migration"] == set(airflow_settings.SECRETS)
     assert found["airflow-scheduler"] == {*airflow_settings.SECRETS, "airflow_admin", *jobs}
 
@@ -221,8 +240,10 @@ def test_who_waits_for_whom(made):
     after = {name: {other.removeprefix(f"{NAME}-") for other in names} for name, names in after.items()}
     assert {"postgres-server", "kafka-broker"} <= after["setup"]
     assert {"setup", "spark-worker"} <= after["spark-stream"]
-    assert "setup" in after["airflow"] | after["airflow-migration"]
-    assert "setup" in after["dashboards"] | after["dashboards-page"]
+    for name in ("airflow-migration", "airflow-api", "dashboards-page", "metabase-server", "orders-seed"):
+        assert "setup" in after[name], name
+    assert "metabase-server" in after["metabase-provision"]
+    assert "orders-seed" in after["orders-producer"]
     assert all("airflow-migration" in after[name] for name in SERVICES if name.startswith("airflow-"))
     assert "spark-master" in after["spark-worker"]
     assert "image-runtime" in after["image-code"]
@@ -242,6 +263,7 @@ def test_this_machine_sees_the_same_platform_through_the_published_ports(config)
     assert here["ECOM_POSTGRES_HOST"] == "127.0.0.1"
     assert here["ECOM_KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:6001"
     changed = {name for name in here if here[name] != inside[name]}
+    assert here["ECOM_METABASE_POSTGRES_HOST"] == "postgres"  # as Metabase sees it, whoever asks
     assert all(name.endswith(("HOST", "PORT", "SERVERS", "URL", "MASTER", "LAUNCHER")) for name in changed)
 
 
@@ -252,7 +274,7 @@ def test_what_is_exported_marks_its_secrets(config):
         exported.update(outputs(Local(NAME, config), config))
 
     run(program)
-    assert exported["airflow_url"] == "http://127.0.0.1:6002"
+    assert exported["addresses"]["airflow"] == "http://127.0.0.1:6002"
     assert {key for key, value in exported.items() if not isinstance(value, str | dict)} == {"secrets"}
 
 
@@ -279,23 +301,40 @@ class TestImageNames:
         assert not any("__pycache__" in path.parts for path in images._files(("environments/local",)))
 
 
+def test_without_a_metabase_there_is_nothing_of_it(config):
+    less = parse({"ecom:metabaseEnabled": "false"}, "the test")
+    recorder = run(lambda: Local(NAME, less))
+    assert not any("metabase-" in name for name in containers(recorder))
+    assert f"{NAME}-image-metabase" not in recorder.resources
+    assert "metabase" not in variables(containers(recorder)["setup"])["ECOM_SETUP_DATABASES"]
+    assert platform(less).as_env()["ECOM_METABASE_URL"] == ""
+
+
 class TestRefused:
     def test_a_server_larger_than_its_container(self):
         with pytest.raises(ValueError, match="shared_buffers_mb = 512: not below memory_mb = 512"):
-            postgres.PostgresArgs("i", network(), PostgresConfig(), 512, SecretFile("admin", "x"), True)
+            postgres.PostgresArgs(
+                "i", network(), PostgresConfig(), Limit(512, "1"), SecretFile("admin", "x"), True
+            )
         with pytest.raises(ValueError, match="heap_mb = 512: not below memory_mb = 512"):
-            kafka.KafkaArgs("i", network(), KafkaConfig(), 512, "id", True)
+            kafka.KafkaArgs("i", network(), KafkaConfig(), Limit(512, "1"), "id", True)
 
     def test_executors_larger_than_the_worker(self, config):
         memory = config.memory.model_copy(update={"spark_worker": 1024})
+        limits = Limits(memory, config.cpus)
         with pytest.raises(ValueError, match="two executors of 1536 MB in all"):
-            spark.SparkArgs("r", "c", network(), config.spark, memory, {}, [], True)
+            spark.SparkArgs("r", "c", network(), config.spark, limits, {}, [], True)
 
     def test_an_airflow_that_would_make_up_its_secrets(self, config):
         with pytest.raises(ValueError, match="own_secrets lacks airflow_connection"):
             airflow.AirflowArgs(
-                "r", "c", network(), config.platform.airflow, config.spark, config.memory, {}, [], []
+                "r", "c", network(), config.platform.airflow, config.spark, config.limits, {}, [], []
             )
+
+    def test_a_metabase_that_would_not_encrypt(self, config):
+        secret = SecretFile(metabase.PASSWORD, "x")
+        with pytest.raises(ValueError, match="secrets lacks metabase_key"):
+            metabase.MetabaseArgs("i", "t", network(), config.metabase, config.limits, {}, [secret], [])
 
     def test_a_password_that_can_be_guessed(self):
         with pytest.raises(ValueError, match="length = 8"):
@@ -304,7 +343,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("more", "said"),
         [
-            ({"memory_mb": 4}, "memory_mb = 4"),
+            ({"limit": Limit(4, "1")}, "memory_mb = 4"),
             ({"secrets": [SecretFile("a", "x"), SecretFile("a", "y")]}, "a secret is named twice: a, a"),
             ({"ports": {80: 8080}}, "runs once, and so has no ports"),
         ],
@@ -314,7 +353,7 @@ class TestRefused:
             "host": "h",
             "image": "i",
             "network": network(),
-            "memory_mb": 64,
+            "limit": Limit(64, "1"),
             "user": "1",
         }
         with pytest.raises(ValueError, match=said):
