@@ -100,7 +100,8 @@ class Limits:
 
     def of(self, name: str) -> Limit:
         """Return one container's."""
-        return Limit(getattr(self.memory, name), getattr(self.cpus, name))
+        # As the engine tells it, or every update would find a difference.
+        return Limit(getattr(self.memory, name), str(float(getattr(self.cpus, name))))
 
 
 class Spark(_Section):

@@ -16,7 +16,8 @@ from infra.platform import MetabaseEndpoint
 HOST, PORT = "metabase", 3000
 DATABASE = "metabase"  # and the role that owns it
 KEY, PASSWORD, ADMIN_PASSWORD = "metabase_key", "metabase_database", "metabase_admin"
-_USER, _OUR_USER = "2000", "1000"
+# Nobody: the image has no user of its own before it starts as root, and a secret's file needs an owner.
+_USER, _OUR_USER = "65534", "1000"
 # Its start script takes a file for the database's password, and none for the key.
 _START = f'export MB_ENCRYPTION_SECRET_KEY="$(cat {SECRETS}/{KEY})"; exec /app/run_metabase.sh'
 # Minutes on a small machine, the first time.

@@ -21,6 +21,12 @@ CONF_DIR = "/etc/spark"
 _PORT, _PAGE, _WORKER_PORT, _WORKER_PAGE = 7077, 8080, 7078, 8081
 _JARS = "/opt/spark-jars/*"
 _TIDY_DAILY = "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400"
+_RECOVERY = "/var/lib/ecom/recovery"
+# A master that forgot its applications would give none of them an executor again.
+_REMEMBER = (
+    f"-Dspark.deploy.recoveryMode=FILESYSTEM -Dspark.deploy.recoveryDirectory={_RECOVERY}"
+    " -Dspark.deploy.recoveryTimeout=15"
+)
 _READY = "/tmp/stream.ready"  # noqa: S108 - the container's own, with one process in it
 _READY_VARIABLE = "ECOM_STREAM_READY_FILE"
 
@@ -54,7 +60,8 @@ class Spark(pulumi.ComponentResource):
         super().__init__("ecom:local:Spark", name, {}, opts)
         self._name, self._args = name, args
         inner = pulumi.ResourceOptions(parent=self)
-        self.master = container(f"{name}-master", _master(args), inner)
+        recovery = volume(f"{name}-recovery", self, protect=False)
+        self.master = container(f"{name}-master", _master(args, recovery), inner)
         # A worker looks for its master for a while only.
         after = pulumi.ResourceOptions(parent=self, depends_on=[self.master])
         self.worker = container(f"{name}-worker", _worker(args), after)
@@ -67,7 +74,7 @@ class Spark(pulumi.ComponentResource):
         return container(f"{self._name}-stream", _stream(self._args, self.checkpoints), opts)
 
 
-def _master(args: SparkArgs) -> ContainerSpec:
+def _master(args: SparkArgs, recovery: docker.Volume) -> ContainerSpec:
     program = "org.apache.spark.deploy.master.Master"
     return ContainerSpec(
         host=MASTER,
@@ -76,7 +83,8 @@ def _master(args: SparkArgs) -> ContainerSpec:
         limit=args.limits.of("spark_master"),
         user=USER,
         command=["spark-class", program, "--host", MASTER, "--port", str(_PORT), "--webui-port", str(_PAGE)],
-        env={"SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1"},
+        env={"SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1", "SPARK_MASTER_OPTS": _REMEMBER},
+        volumes={_RECOVERY: recovery},
         ports={_PAGE: args.config.master_port},
         health=_answers(_PAGE),
     )

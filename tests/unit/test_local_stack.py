@@ -95,7 +95,7 @@ class TestEveryContainer:
         inputs = containers(made)[name]
         assert inputs["capabilities"]["drops"] == ["ALL"]
         assert "adds" not in inputs["capabilities"]
-        assert inputs["user"] in ("999", "1000", "2000")
+        assert inputs["user"] in ("999", "1000", "65534")
         assert inputs["securityOpts"] == ["no-new-privileges:true"]
         assert not inputs.get("privileged")
 
