@@ -83,6 +83,12 @@ STACK_COMMANDS = {
         "cli.stack.lifecycle", "down", "Remove containers, network and images; the data stay unless --wipe."
     ),
     "secrets": Place("cli.stack.secrets", "app", "The stack's generated secrets: show one, make them anew."),
+    "backup": Place(
+        "cli.stack.backup", "backup", "Stop the containers, copy the data volumes, start them again."
+    ),
+    "restore": Place(
+        "cli.stack.backup", "restore", "Put the data volumes back as they were; what came in since is gone."
+    ),
     "pulumi": Place(
         "cli.stack.lifecycle",
         "passed_on",

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +12,7 @@ from typing import Any
 from cli.stack.errors import StackError
 from cli.stack.program import Pulumi
 
+_POLL_S = 1.0
 _CONTAINER = "docker:index/container:Container"
 
 
@@ -42,6 +45,16 @@ def containers(pulumi: Pulumi) -> list[Container]:
     names = named(pulumi)
     known = {one["Name"].removeprefix("/"): one for one in _inspect(list(names.values()))}
     return [_container(service, name, known.get(name)) for service, name in names.items()]
+
+
+def wait_healthy(pulumi: Pulumi, patience_s: float = 300.0) -> None:
+    """Wait until every service works; raise StackError naming those that do not in time."""
+    deadline = time.monotonic() + patience_s
+    pause = threading.Event()
+    while bad := [one.service for one in containers(pulumi) if not one.good]:
+        if time.monotonic() > deadline:
+            raise StackError(f"not healthy after {patience_s:.0f} s: {', '.join(bad)}")
+        pause.wait(_POLL_S)
 
 
 def _inspect(names: Sequence[str]) -> list[dict[str, Any]]:

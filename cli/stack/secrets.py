@@ -6,12 +6,9 @@ from typing import Annotated
 import typer
 
 from cli.stack.errors import StackError
-from cli.stack.lifecycle import stack
+from cli.stack.lifecycle import stack, up
 from cli.stack.outputs import outputs
 from cli.stack.program import Pulumi
-
-# Data are encrypted with these: another one could not read what is there.
-_NOT_ROTATED = ("airflow_fernet_key", "metabase_key")
 
 app = typer.Typer(help="The stack's generated secrets: show one, make them anew.", no_args_is_help=True)
 
@@ -31,6 +28,20 @@ def list_names() -> None:
 def show(name: Annotated[str, typer.Argument(help="As `list` prints it.")]) -> None:
     """Print one secret, for a person or a pipe."""
     typer.echo(_known(_values(stack()), [name])[name])
+
+
+@app.command()
+def rotate() -> None:
+    """Make all passwords anew and hand them to what needs them; the containers concerned are replaced.
+
+    What data are encrypted with stays, and Metabase's administrator, whose password is changed in Metabase.
+    """
+    # psycopg2 takes a while to import, and only this needs it.
+    from cli.stack.rotation import rotate as make_anew
+
+    names = make_anew(stack())
+    up()
+    typer.echo(f"new: {', '.join(names)}")
 
 
 def _values(pulumi: Pulumi) -> dict[str, str]:

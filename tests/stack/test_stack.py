@@ -9,9 +9,11 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg2
 import pytest
 
-from tests.stack.world import IMAGES, NAME, PREFIX, World, docker, ids, left_over
+from cli.stack.rotation import KEPT
+from tests.stack.world import IMAGES, NAME, PORTS, PREFIX, World, docker, ids, left_over
 from tests.unit.test_local_preflight import FakeEngine
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
@@ -153,6 +155,36 @@ def test_refresh_shows_what_somebody_removed_and_up_mends_it(world: World):
     assert world.ecom("pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode != 0
     world.must("up")
     world.wait_healthy()
+
+
+def test_a_backup_brings_back_what_was(world: World, tmp_path: Path):
+    rows = world.verify("--quick")["raw_rows"]
+    world.timed("backup", "backup", str(tmp_path / "backup"))
+    world.must("produce", "--count", "500", "--rate", "500")
+    assert world.verify("--quick")["raw_rows"] > rows
+    world.timed("restore", "restore", str(tmp_path / "backup"), "--yes")
+    assert world.verify("--quick")["raw_rows"] == rows
+
+
+def test_secrets_are_made_anew_by_one_command(world: World):
+    before = world.secrets()
+    world.timed("rotation", "secrets", "rotate")
+    world.wait_healthy()
+    after = world.secrets()
+    assert {name for name in after if after[name] == before[name]} == set(KEPT)
+    world.must("produce", "--count", "500", "--rate", "500")
+    world.verify("--quick")
+    for user, name in (("etl", "etl"), ("ecom_admin", "admin"), ("metabase", "metabase_database")):
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(
+                host="127.0.0.1",
+                port=PORTS["postgresPort"],
+                user=user,
+                dbname="postgres",
+                password=before[name],
+            )
+    assert world.ecom("dashboards", "plan", "--check").returncode == 0
+    world.must("pulumi", "preview", "--expect-no-changes")
 
 
 class TestPreviewSays:
