@@ -63,6 +63,7 @@ def _docker(*words: str) -> str:
 
 
 def _has_docker() -> bool:
-    return bool(shutil.which("docker")) and not subprocess.run(
-        ["docker", "version"], check=False, capture_output=True
-    ).returncode
+    return (
+        bool(shutil.which("docker"))
+        and not subprocess.run(["docker", "version"], check=False, capture_output=True).returncode
+    )

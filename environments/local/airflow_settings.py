@@ -1,6 +1,7 @@
 """Airflow's settings as variables: every one that differs from its defaults, and no secret."""
 
 from environments.local.container import SECRETS as FOLDER
+from environments.local.container import answers
 from infra.config import AirflowConfig
 from infra.platform import Env
 
@@ -82,9 +83,4 @@ def health(host: str, api: str) -> list[str]:
     Airflow's own command for that takes seconds of a core at every check.
     """
     component = _COMPONENTS.get(host, "metadatabase")
-    program = (
-        "import json, urllib.request as r; "
-        f"health = json.load(r.urlopen('http://{api}:{PORT}/api/v2/monitor/health', timeout=5)); "
-        f"raise SystemExit(health['{component}']['status'] != 'healthy')"
-    )
-    return ["CMD", "python", "-c", program]
+    return answers(api, PORT, "/api/v2/monitor/health", f'"{component}":{{"status":"healthy"')

@@ -145,6 +145,16 @@ def _healthcheck(spec: ContainerSpec) -> docker.ContainerHealthcheckArgs:
     )
 
 
+def answers(host: str, port: int, path: str, holds: str) -> list[str]:
+    """Return a check that asks a web server and looks for a text in its answer, headers among it.
+
+    By bash alone: an interpreter every few seconds in each of many containers takes a share of a core.
+    """
+    request = f"GET {path} HTTP/1.0\\r\\nHost: {host}\\r\\n\\r\\n"
+    ask = f"exec 3<>/dev/tcp/{host}/{port} && printf '{request}' >&3"
+    return ["CMD", "bash", "-c", f"{ask} && grep -qF '{holds}' <&3"]
+
+
 def _secret_uploads(spec: ContainerSpec) -> list[docker.ContainerUploadArgs]:
     return [
         docker.ContainerUploadArgs(

@@ -8,7 +8,7 @@ import pulumi_docker as docker
 
 from environments.local.config import Limit
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import ContainerSpec, SecretFile, container, inner
+from environments.local.container import ContainerSpec, SecretFile, answers, container, inner
 from infra.config import DashboardsConfig
 from infra.platform import DashboardsEndpoint
 
@@ -50,14 +50,9 @@ def _page(args: DashboardsArgs) -> ContainerSpec:
         secrets=[args.password],
         # The same number inside: a browser's address is all that the page is told of itself.
         ports={port: port},
-        health=["CMD", "python", "-c", _answers(port)],
+        health=answers(THIS_MACHINE, port, "/health", " 200 "),
         stop_timeout_s=10,
     )
-
-
-def _answers(port: int) -> str:
-    address = f"http://{THIS_MACHINE}:{port}/health"
-    return f"import urllib.request as r; r.build_opener(r.ProxyHandler({{}})).open('{address}', timeout=5)"
 
 
 def endpoint(config: DashboardsConfig) -> DashboardsEndpoint:

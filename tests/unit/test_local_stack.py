@@ -1,6 +1,9 @@
 """The local environment under Pulumi's mocks: types, names, inputs, secrets, dependencies."""
 
 import json
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pulumi_docker as docker
@@ -363,3 +366,38 @@ class TestRefused:
 def network() -> docker.Network:
     """Return what is only passed on here."""
     return docker.Network.__new__(docker.Network)
+
+
+class TestHealthCheck:
+    """The very command that Docker runs, on a server that says what Airflow's says."""
+
+    def run(self, server: HTTPServer, command: list[str]) -> int:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        code = subprocess.run(command[1:], check=False, capture_output=True).returncode
+        thread.join()
+        return code
+
+    @pytest.mark.parametrize(("state", "code"), [("healthy", 0), ("unhealthy", 1)])
+    def test_it_goes_by_the_components_own_state(self, state, code):
+        body = json.dumps({"metadatabase": {"status": "healthy"}, "scheduler": {"status": state}})
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                assert self.path == "/api/v2/monitor/health"
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body.replace(" ", "").encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            check = airflow_settings.health("airflow-scheduler", "127.0.0.1")
+            check = [word.replace(f"/{airflow_settings.PORT} ", f"/{server.server_port} ") for word in check]
+            assert self.run(server, check) == code
+
+    def test_nobody_there_is_not_healthy(self):
+        check = airflow_settings.health("airflow-scheduler", "127.0.0.1")
+        check = [word.replace(f"/{airflow_settings.PORT} ", "/1 ") for word in check]
+        assert subprocess.run(check[1:], check=False, capture_output=True).returncode != 0
