@@ -28,7 +28,9 @@ case "$*" in
     "stack init"*) echo "encryptionsalt: v1:salt" >Pulumi.t.yaml ;;
     "stack output"*) cat "$here/outputs" ;;
     "stack export"*) cat "$here/export" ;;
+    "container inspect --format"*) echo sha256:image ;;
     "container inspect"*) cat "$here/inspect" ;;
+    "run "*) cat >>"$here/restored"; echo data ;;
 esac
 test ! -e "$here/fail" || { cat "$here/fail" >&2; exit 1; }
 """
@@ -48,16 +50,17 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # no toolchain of this machine's
     monkeypatch.setenv("ECOM_STACK", "t")
     monkeypatch.setattr("cli.stack.program.sys.executable", "/usr/bin/python3")
-    secrets = {"etl": "s3cret-etl", "airflow_admin": "s3cret-airflow"}
+    secrets = {"admin": "s3cret-admin", "etl": "s3cret-etl", "airflow_admin": "s3cret-airflow"}
     outputs = {
         "env": sample_platform().as_env(),
         "addresses": {"postgres": "postgresql://x", "airflow": "http://a"},
         "secrets": secrets,
     }
     (folder / "outputs").write_text(json.dumps(outputs))
-    made = [container("postgres"), container("setup", must_run=False)]
+    made = [container("postgres"), container("stream"), container("setup", must_run=False)]
+    made += [volume("postgres-data"), volume("spark-checkpoints"), volume("airflow-logs")]
     (folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
-    (folder / "inspect").write_text(json.dumps([inspected("postgres")]))
+    (folder / "inspect").write_text(json.dumps([inspected("postgres"), inspected("stream")]))
     return folder
 
 
@@ -66,14 +69,18 @@ def container(service: str, *, must_run: bool = True) -> dict[str, Any]:
     return {"type": "docker:index/container:Container", "outputs": told}
 
 
+def volume(name: str) -> dict[str, Any]:
+    return {"type": "docker:index/volume:Volume", "outputs": {"name": f"ecom-t-{name}"}}
+
+
 def inspected(service: str, health: str = "healthy") -> dict[str, Any]:
     state = {"Status": "running", "Health": {"Status": health}, "StartedAt": "2026-11-24T21:24:30.123456789Z"}
     return {"Name": f"/ecom-t-{service}", "RestartCount": 2, "State": state}
 
 
-def calls(bin_folder: Path) -> list[str]:
+def calls(bin_folder: Path, program: str = "pulumi") -> list[str]:
     lines = (bin_folder / "calls").read_text().splitlines()
-    return [line for line in lines if line.startswith("pulumi ")]
+    return [line for line in lines if line.startswith(f"{program} ")]
 
 
 def told(bin_folder: Path) -> dict[str, str]:
@@ -164,9 +171,10 @@ class TestStatus:
         assert result.exit_code == 0
         service = json.loads(result.stdout)["services"]["postgres"]
         assert (service["state"], service["health"], service["restarts"]) == ("running", "healthy", 2)
-        assert list(json.loads(result.stdout)["services"]) == ["postgres"]  # what runs once is none
+        # What runs once is none.
+        assert list(json.loads(result.stdout)["services"]) == ["postgres", "stream"]
 
-    @pytest.mark.parametrize("answer", [[], [inspected("postgres", "unhealthy")]])
+    @pytest.mark.parametrize("answer", [[], [inspected("postgres", "unhealthy"), inspected("stream")]])
     def test_one_is_gone_or_not_well(self, answer, bin_folder):
         (bin_folder / "inspect").write_text(json.dumps(answer))
         result = self.run()
@@ -193,6 +201,59 @@ class TestDown:
         said = [call.split()[1] for call in calls(bin_folder)]
         assert said == ["stack", "state", "destroy", "stack"]
         assert not place_of("t").folder.exists()
+
+
+class TestBackup:
+    def run(self, *words: str, said: str = "") -> Any:
+        return CliRunner().invoke(app, ["--stack", "t", *words], input=said)
+
+    def test_all_stop_then_the_data_are_copied_then_all_start(self, bin_folder, tmp_path):
+        result = self.run("backup", str(tmp_path / "b"))
+        assert result.exit_code == 0, result.output
+        asked = [call.split()[1:] for call in calls(bin_folder, "docker")]
+        done = [words[0] + (f" {words[-1]}" if len(words) == 2 else "") for words in asked]
+        assert [word for word in done if word not in ("container", "context")] == [
+            "stop ecom-t-stream",
+            "stop ecom-t-postgres",
+            "run",
+            "run",
+            "start ecom-t-postgres",
+            "start ecom-t-stream",
+        ]
+        held = sorted(path.name for path in (tmp_path / "b").iterdir())
+        assert held == ["ecom-t-postgres-data.tar.gz", "ecom-t-spark-checkpoints.tar.gz", "manifest.json"]
+        assert (tmp_path / "b").stat().st_mode & 0o777 == 0o700
+        assert "s3cret" not in (tmp_path / "b" / "manifest.json").read_text()
+
+    def test_a_folder_that_is_there_is_left_alone(self, bin_folder, tmp_path):
+        with pytest.raises(StackError, match="there already"):
+            raise self.run("backup", str(tmp_path)).exception
+        assert not (bin_folder / "calls").exists()
+
+    def test_it_is_put_back_after_a_question(self, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        assert self.run("restore", str(tmp_path / "b"), said="n\n").exit_code == 1
+        (bin_folder / "restored").unlink()
+        assert self.run("restore", str(tmp_path / "b"), said="y\n").exit_code == 0
+        assert (bin_folder / "restored").read_text() == "data\ndata\n"
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"admin": "another"}, "the admin's password is another one by now"),
+            ({"volumes": ["ecom-t-other"]}, "holds .*, and the stack has"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, change, said, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        manifest = tmp_path / "b" / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
+        with pytest.raises(StackError, match=said):
+            raise self.run("restore", str(tmp_path / "b"), "--yes").exception
+
+    def test_half_a_backup_is_none(self, bin_folder, tmp_path):
+        with pytest.raises(StackError, match="is no whole backup"):
+            raise self.run("restore", str(tmp_path), "--yes").exception
 
 
 def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
