@@ -1,5 +1,7 @@
 """A configuration is right, or its error names key, value, what is allowed and where it was read."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,12 @@ def test_toml_overrides_single_keys(tmp_path):
         True,
     )
     assert config.stream == PlatformConfig().stream
+
+
+def test_the_readme_shows_keys_that_exist_with_their_defaults(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert PlatformConfig.from_toml(toml(tmp_path, textwrap.dedent(f"  {block}"))) == PlatformConfig()
 
 
 def test_it_is_frozen():
