@@ -27,6 +27,7 @@ class Pulumi:
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
         path = [str(Path(sys.executable).parent), *_toolchain(), os.environ.get("PATH", os.defpath)]
         self._path = os.pathsep.join(path)
+        self._engine = _engine()
         found = shutil.which(PULUMI.name, path=self._path)
         if found is None:
             raise StackError(
@@ -58,7 +59,7 @@ class Pulumi:
         return json.loads(self.ask(*words))
 
     def _env(self) -> dict[str, str]:
-        return {**os.environ, **variables(self.place), **_engine(), "PATH": self._path}
+        return {**os.environ, **variables(self.place), **self._engine, "PATH": self._path}
 
     def _words(self, words: Sequence[str]) -> list[str]:
         config = self.place.config

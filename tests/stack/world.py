@@ -27,7 +27,7 @@ PORTS = {
     "dashboardsPort": 38050,
     "metabasePort": 33000,
 }
-_PATIENCE_S = 180
+_PATIENCE_S = 300
 
 
 @dataclass
