@@ -52,7 +52,7 @@ def _build(world: World, *words: str) -> float:
     started = time.monotonic()
     base = ("--build-arg", f"PYTHON={IMAGES['imagePython']}")
     command = ["docker", "build", "--quiet", *words, "--file", _DOCKERFILE, "--target", "tools", *base]
-    # As Pulumi's plugin builds it.
+    # The command's own BuildKit needs a plugin that not every machine has.
     env = os.environ | {"DOCKER_BUILDKIT": "0"}
     subprocess.run([*command, "--tag", _NAME, "."], cwd=world.clone, env=env, check=True, capture_output=True)
     return round(time.monotonic() - started, 1)
