@@ -71,7 +71,7 @@ format: $(SYNCED) ## Fix what ruff can fix
 
 .PHONY: test
 test: check setup ## Checks, then unit and integration tests and one kill of each kind
-	pytest $(PARALLEL) -m "not faults" $(ARGS)
+	pytest $(PARALLEL) -m "not faults and not stack" $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests only: no process is started except Spark's session
@@ -88,6 +88,26 @@ test-spark-oldest: setup ## Those tests that run Spark, on Spark 4.0.0 in a venv
 .PHONY: test-faults
 test-faults: setup ## Kills, restarts and fuzz at full length
 	pytest $(PARALLEL) -m faults tests/faults $(ARGS)
+
+STACK ?= local
+
+.PHONY: local-up
+local-up: $(SYNCED) ## The same as containers: a local Pulumi backend, a passphrase, a stack, and `pulumi up`
+	@ecom --stack $(STACK) up $(ARGS)
+
+.PHONY: local-down
+local-down: $(SYNCED) ## Remove the containers; `make local-down ARGS=--wipe` removes the data too
+	@ecom --stack $(STACK) down $(ARGS)
+
+.PHONY: toolchain
+toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
+	@python -m toolchain $(ARGS)
+
+.PHONY: test-stack
+test-stack: setup ## The Docker environment for real: needs Docker, or root and dockerd (see docs/air-gapped.md)
+	@scripts/docker_engine.sh start
+	@export "$$(scripts/docker_engine.sh env)" && export PATH="$$(python -m toolchain --path)" && \
+		tests/stack/images/build.sh && pytest -m stack tests/stack $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one

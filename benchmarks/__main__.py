@@ -2,7 +2,15 @@
 
 import argparse
 
-from benchmarks import batch, dag_overhead, first_row, freshness, page_refresh, streaming_throughput
+from benchmarks import (
+    batch,
+    dag_overhead,
+    first_row,
+    freshness,
+    local_stack,
+    page_refresh,
+    streaming_throughput,
+)
 from benchmarks.result import keep, show
 
 # A benchmark may report several figures; each of its names runs it.
@@ -16,6 +24,11 @@ BENCHMARKS = {
     "page_refresh_p95": page_refresh.run,
     "page_first_load": page_refresh.run,
     "dag_overhead": dag_overhead.run,
+    "stack_image_cold": local_stack.run,
+    "stack_image_warm": local_stack.run,
+    "stack_up": local_stack.run,
+    "stack_up_unchanged": local_stack.run,
+    "stack_up_one_line": local_stack.run,
 }
 
 

@@ -17,6 +17,7 @@ class Place:
     module: str
     attribute: str
     help: str
+    passes_on: bool = False  # what follows is another program's
 
     def command(self, name: str) -> Command:
         """Import the command, or group of commands."""
@@ -25,7 +26,8 @@ class Place:
         if isinstance(found, typer.Typer):
             one.add_typer(found, name=name)
             return typer.main.get_group(one).commands[name]  # type: ignore[return-value]
-        one.command(name)(found)
+        settings = {"allow_extra_args": True, "ignore_unknown_options": True} if self.passes_on else {}
+        one.command(name, context_settings=settings, add_help_option=not self.passes_on)(found)
         return typer.main.get_command(one)  # type: ignore[return-value]
 
 
@@ -64,20 +66,63 @@ COMMANDS = {
     ),
 }
 
+# With `--stack` these are in the place of those, and beside them.
+STACK_COMMANDS = {
+    "up": Place(
+        "cli.stack.lifecycle",
+        "up",
+        "Make the stack, or bring it to what code and configuration say; wait until all of it is healthy.",
+    ),
+    "status": Place(
+        "cli.stack.lifecycle",
+        "status",
+        "Show the stack's containers and addresses. Exit code 0 if everything is up, 1 if not.",
+    ),
+    "logs": Place("cli.stack.lifecycle", "logs", "Print the end of a service's log."),
+    "down": Place(
+        "cli.stack.lifecycle", "down", "Remove containers, network and images; the data stay unless --wipe."
+    ),
+    "secrets": Place("cli.stack.secrets", "app", "The stack's generated secrets: show one, make them anew."),
+    "backup": Place(
+        "cli.stack.backup", "backup", "Stop the containers, copy the data volumes, start them again."
+    ),
+    "restore": Place(
+        "cli.stack.backup", "restore", "Put the data volumes back as they were; what came in since is gone."
+    ),
+    "pulumi": Place(
+        "cli.stack.lifecycle",
+        "passed_on",
+        "Run Pulumi's own command on the stack, e.g. `ecom --stack local pulumi preview`.",
+        passes_on=True,
+    ),
+}
+_EMBEDDED_ONLY = ("env", "demo")
+
+
+def commands(stack: str) -> dict[str, Place]:
+    """Return the commands there are for a stack, or without one."""
+    if not stack:
+        return COMMANDS
+    return {name: place for name, place in (COMMANDS | STACK_COMMANDS).items() if name not in _EMBEDDED_ONLY}
+
 
 class Commands(TyperGroup):
-    """A group whose list shows COMMANDS without importing them."""
+    """A group whose list shows commands without importing them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names, in the order of a first day with them."""
-        return list(COMMANDS)
+        return list(_of(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Command | None:
         """Return what a list shows of a command."""
-        place = COMMANDS.get(cmd_name)
+        place = _of(ctx).get(cmd_name)
         return TyperCommand(cmd_name, help=place.help) if place else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Return the command itself: it is going to run, or to show its help."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, COMMANDS[name].command(name) if name and found else None, rest
+        return name, _of(ctx)[name].command(name) if name and found else None, rest
+
+
+def _of(ctx: Any) -> dict[str, Place]:
+    return commands(str(ctx.params.get("stack") or ""))

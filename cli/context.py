@@ -3,6 +3,7 @@
 import os
 import sys
 
+from cli.chosen import chosen_stack
 from environments import embedded
 from environments.embedded import EnvironmentFailed
 from pipeline import env_file
@@ -26,7 +27,13 @@ def use_platform() -> None:
     The process environment wins, variable by variable, as everywhere: that is how a command is pointed at
     another platform or topic. Variables left over in a shell do the same, so a line on stderr says where they
     differ from the environment that runs here. Raises EnvironmentFailed with one clear line if there is none.
+    A stack named by `--stack` is neither: its own variables are put in the place of all others.
     """
+    if stack := chosen_stack():
+        from cli.stack.outputs import use_stack
+
+        use_stack(stack)
+        return
     state = embedded.load(embedded.Home(embedded.default_home()))
     running = state.platform if state is not None and state.running else None
     if not any(os.environ.get(name) for name in _GIVEN):

@@ -1,9 +1,11 @@
 """The `ecom` command: one Typer application; each command lives in a module of its own."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from cli.chosen import VARIABLE, choose_stack
 from cli.commands import Commands
 
 app = typer.Typer(name="ecom", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -13,6 +15,7 @@ EXPECTED = (
     "cli.airflow_api.RunTimeout",
     "cli.airflow_http.AirflowRefused",
     "cli.airflow_http.AirflowUnavailable",
+    "cli.stack.errors.StackError",
     "dashboards.metabase.errors.MetabaseError",
     "dashboards.spec_files.SpecError",
     "environments.embedded.errors.EnvironmentFailed",
@@ -34,8 +37,19 @@ EXPECTED = (
 
 
 @app.callback()
-def ecom() -> None:
+def ecom(
+    stack: Annotated[
+        str,
+        typer.Option(
+            "--stack",
+            envvar=VARIABLE,
+            is_eager=True,  # or `--stack local --help` would list the embedded environment's commands
+            help="Work on a stack of Pulumi's, e.g. local; `ecom --stack local --help` lists its commands.",
+        ),
+    ] = "",
+) -> None:
     """Run, feed, inspect and verify the order pipeline."""
+    choose_stack(stack)
 
 
 def run() -> None:

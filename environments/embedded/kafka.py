@@ -13,6 +13,7 @@ from environments.embedded.ports import HOST, answers
 from environments.embedded.service import Say, Service
 from infra.config import PlatformConfig
 from infra.platform import KafkaEndpoint
+from infra.topics import dlq_limit
 
 NAME = "kafka"
 CONTROLLER = "kafka-controller"
@@ -76,7 +77,7 @@ def _java(heap_mb: int) -> tuple[str, ...]:
 
 
 def _settings(home: Home, config: PlatformConfig, ports: Mapping[str, int]) -> dict[str, str]:
-    limit = str(kafka_topics.dlq_limit(config))
+    limit = str(dlq_limit(config.kafka))
     broker, controller = f"{HOST}:{ports[NAME]}", f"{HOST}:{ports[CONTROLLER]}"
     return {
         "process.roles": "broker,controller",

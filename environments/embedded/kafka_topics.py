@@ -5,18 +5,11 @@ from typing import TYPE_CHECKING
 
 from infra.config import PlatformConfig
 from infra.platform import KafkaEndpoint
+from infra.topics import topics
 
 # Half a second to import, which every command would pay for.
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
-
-# Room for what a DLQ message adds to the original: key, reason, origin, attempt.
-_DLQ_ROOM_BYTES = 262_144
-
-
-def dlq_limit(config: PlatformConfig) -> int:
-    """Return the DLQ's message limit: above the source's, so that whatever came in fits."""
-    return config.kafka.max_message_bytes + _DLQ_ROOM_BYTES
 
 
 def _admin(bootstrap_servers: str, timeout_ms: int) -> "KafkaAdminClient":
@@ -48,7 +41,14 @@ def ensure_topics(endpoint: KafkaEndpoint, config: PlatformConfig) -> None:
     """
     from kafka.admin import ConfigResource, ConfigResourceType
 
-    wanted = topics(endpoint, config)
+    wanted = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": 1,
+            "configs": topic.configs,
+        }
+        for topic in topics(endpoint, config.kafka)
+    }
     with closing(_admin(endpoint.bootstrap_servers, timeout_ms=30_000)) as admin:
         present = set(admin.list_topics())
         missing = {name: options for name, options in wanted.items() if name not in present}
@@ -57,23 +57,3 @@ def ensure_topics(endpoint: KafkaEndpoint, config: PlatformConfig) -> None:
         kept = {name: options["configs"] for name, options in wanted.items() if name in present}
         if kept:
             admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, *item) for item in kept.items()])
-
-
-def topics(endpoint: KafkaEndpoint, config: PlatformConfig) -> dict[str, dict[str, object]]:
-    """Return each topic's partitions and limits."""
-    source = config.kafka.max_message_bytes
-    limits = {
-        endpoint.orders_topic: source,
-        endpoint.dlq_topic: dlq_limit(config),
-        endpoint.cleaned_topic: source,
-    }
-    retention = str(config.kafka.retention_hours * 3_600_000)
-    return {
-        name: {
-            "num_partitions": config.kafka.partitions,
-            "replication_factor": 1,
-            "configs": {"max.message.bytes": str(limit), "retention.ms": retention},
-        }
-        for name, limit in limits.items()
-        if name
-    }

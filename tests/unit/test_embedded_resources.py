@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from environments.embedded import ivy, jars, java, kafka, kafka_topics, ports, secret_files
+from environments.embedded import ivy, jars, java, kafka, ports, secret_files
 from environments.embedded.errors import EnvironmentFailed
 from environments.embedded.home import Home
 from infra.config import PlatformConfig
+from infra.topics import topics
 
 
 @pytest.fixture
@@ -137,8 +138,12 @@ def test_jar_names_without_their_versions():
 
 def test_the_dlq_has_room_for_what_it_adds():
     config = PlatformConfig()
-    topics = kafka_topics.topics(kafka.endpoint(config, 9092), config)
-    assert set(topics) == {"orders", "orders_dlq"}
-    assert kafka_topics.dlq_limit(config) > config.kafka.max_message_bytes
+    limits = {
+        topic.name: int(topic.configs["max.message.bytes"])
+        for topic in topics(kafka.endpoint(config, 9092), config.kafka)
+    }
+    assert set(limits) == {"orders", "orders_dlq"}
+    assert limits["orders_dlq"] > limits["orders"] == config.kafka.max_message_bytes
     cleaned = PlatformConfig.from_mapping({"kafka": {"cleaned_topic": True}}, "test")
-    assert "orders_cleaned" in kafka_topics.topics(kafka.endpoint(cleaned, 9092), cleaned)
+    named = [topic.name for topic in topics(kafka.endpoint(cleaned, 9092), cleaned.kafka)]
+    assert "orders_cleaned" in named

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from cli import main, start
-from cli.commands import COMMANDS, Place
+from cli.commands import COMMANDS, STACK_COMMANDS, Place
 
 HEAVY = ("pyspark", "py4j", "kafka", "faker", "numpy", "httpx", "pydantic_settings", "psycopg2")
 
@@ -36,7 +36,7 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(
     assert done.stdout.splitlines()[-1] == "IMPORTED"
 
 
-@pytest.mark.parametrize(("name", "place"), COMMANDS.items())
+@pytest.mark.parametrize(("name", "place"), [*COMMANDS.items(), *STACK_COMMANDS.items()])
 def test_the_list_says_of_each_command_what_the_command_says(name: str, place: Place):
     found = getattr(importlib.import_module(place.module), place.attribute)
     said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)

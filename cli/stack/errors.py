@@ -1,0 +1,5 @@
+"""What can be wrong with a stack."""
+
+
+class StackError(RuntimeError):
+    """A stack that can't be worked with; the message is one line that says what to do."""

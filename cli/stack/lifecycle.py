@@ -1,0 +1,124 @@
+"""`ecom --stack NAME up | status | logs | down | pulumi`: the life of a stack."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cli.chosen import chosen_stack
+from cli.stack.containers import Container, containers, named
+from cli.stack.errors import StackError
+from cli.stack.outputs import outputs
+from cli.stack.place import place_of
+from cli.stack.prepare import prepare
+from cli.stack.program import Pulumi
+
+# Done without a question and without a preview first: whoever wants one says `pulumi preview`.
+_AT_ONCE = ("--yes", "--skip-preview", "--suppress-outputs")
+
+
+def stack() -> Pulumi:
+    """Return Pulumi's command for the chosen stack."""
+    return Pulumi(place_of(chosen_stack()))
+
+
+def up(
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of Pulumi.yaml, kept for the next time."),
+    ] = None,
+) -> None:
+    """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
+    pulumi = stack()
+    prepare(pulumi, set_ or ())
+    _must(pulumi.run("up", *_AT_ONCE))
+    _show(pulumi, containers(pulumi))
+
+
+def down(
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove all data and passwords.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before removing.")] = False,
+) -> None:
+    """Remove containers, network and images; the data stay unless --wipe."""
+    pulumi = stack()
+    prepare(pulumi)
+    if not wipe:
+        _must(pulumi.run("destroy", "--exclude-protected", *_AT_ONCE))
+        return
+    if not yes:
+        typer.confirm(f"Remove the stack {pulumi.place.name} with all its data?", abort=True)
+    pulumi.ask("state", "unprotect", "--all", "--yes")
+    _must(pulumi.run("destroy", *_AT_ONCE))
+    pulumi.ask("stack", "rm", "--yes", "--preserve-config")
+    shutil.rmtree(pulumi.place.folder, ignore_errors=True)
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show the stack's containers and addresses. Exit code 0 if everything is up, 1 if not."""
+    pulumi = stack()
+    found = containers(pulumi)
+    if as_json:
+        told = {one.service: asdict(one) | {"good": one.good} for one in found}
+        addresses = outputs(pulumi)["addresses"] if found else {}
+        typer.echo(json.dumps({"healthy": _good(found), "services": told, "addresses": addresses}, indent=2))
+    elif not found:
+        typer.echo(f"the stack {pulumi.place.name} is not up")
+    else:
+        _show(pulumi, found)
+    if not _good(found):
+        raise typer.Exit(1)
+
+
+def logs(
+    service: Annotated[str, typer.Argument(help="A service, as `status` names it.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many past lines.")] = 20,
+) -> None:
+    """Print the end of a service's log."""
+    names = named(stack())
+    if service not in names:
+        raise StackError(f"no service {service!r}; there are: {', '.join(names) or 'none yet'}")
+    words = ["docker", "logs", "--tail", str(lines), *(["--follow"] if follow else []), names[service]]
+    os.execvp(words[0], words)  # noqa: S606 - from here on it is docker's own command
+
+
+def passed_on(context: typer.Context) -> None:
+    """Run Pulumi's own command on the stack, e.g. `ecom --stack local pulumi preview`."""
+    if not context.args:
+        raise StackError("which command of Pulumi's? e.g. preview, refresh, stack output")
+    raise typer.Exit(stack().run(*context.args))
+
+
+def _must(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def _good(found: list[Container]) -> bool:
+    return bool(found) and all(one.good for one in found)
+
+
+def _show(pulumi: Pulumi, found: list[Container]) -> None:
+    name, told = pulumi.place.name, outputs(pulumi)
+    addresses: dict[str, Any] = told["addresses"]
+    columns, style = ("service", "state", "restarts", "address"), box.SIMPLE_HEAD
+    table = Table(*columns, title=f"stack {name}", title_justify="left", box=style, pad_edge=False)
+    for one in found:
+        state = one.state if one.state != "running" else one.health or one.state
+        place = addresses.get(one.service.removesuffix("-api").removesuffix("-master"), "-")
+        table.add_row(one.service, state, str(one.restarts), place, style=None if one.good else "red")
+    # The secret's name and never what is in it: a terminal's output ends up in screenshots and CI logs.
+    users = {"airflow": "admin", "metabase": told["env"].get("ECOM_METABASE_ADMIN_EMAIL", "")}
+    table.caption_justify = "left"
+    table.caption = "\n".join(
+        f"{service}: log in as {user} with `ecom --stack {name} secrets show {service}_admin`"
+        for service, user in users.items()
+        if service in addresses
+    )
+    Console().print(table)

@@ -1,0 +1,46 @@
+"""What a stack says of itself, and how a command of ours works against it."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cli.stack.errors import StackError
+from cli.stack.place import place_of
+from cli.stack.program import Pulumi
+
+_INSIDE = "file:/run/secrets/"
+
+
+def outputs(pulumi: Pulumi, *, secrets: bool = False) -> dict[str, Any]:
+    """Return the stack's outputs; raise StackError if it is not up."""
+    words = ["stack", "output", "--json", *(["--show-secrets"] if secrets else [])]
+    found: dict[str, Any] = pulumi.json(*words)
+    if "env" not in found:
+        name = pulumi.place.name
+        raise StackError(f"the stack {name} is not up: `ecom --stack {name} up`, or `pulumi up -s {name}`")
+    return found
+
+
+def use_stack(name: str) -> None:
+    """Put the stack's variables in the place of any others, with its secrets in files while we run."""
+    found = outputs(Pulumi(place_of(name)), secrets=True)
+    folder = _secret_files(found["secrets"])
+    os.environ.update(
+        {
+            variable: value.replace(_INSIDE, f"file:{folder}/") if variable.endswith("_REF") else value
+            for variable, value in found["env"].items()
+        }
+    )
+
+
+def _secret_files(values: dict[str, str]) -> Path:
+    """Write each secret to a file that only we can read, gone when we end."""
+    folder = Path(tempfile.mkdtemp(prefix="ecom-stack-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, value in values.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(value, encoding="utf-8")
+    return folder

@@ -1,0 +1,69 @@
+"""What a newcomer would do before `pulumi up`: a backend, a passphrase, a stack, its configuration."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.stack.errors import StackError
+from cli.stack.program import REPOSITORY, Pulumi
+
+_SALT = "encryptionsalt"
+
+
+def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
+    """Make what is missing, and write the configuration; `given` are `KEY=VALUE`, or `KEY=` to forget one."""
+    place = pulumi.place
+    place.make()
+    if not place.config.exists():
+        _init(pulumi)
+    kept = place.kept() | dict(_pair(one) for one in given)
+    kept = {key: value for key, value in kept.items() if value}
+    place.keep(kept)
+    _write(pulumi, kept)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise StackError(f"--set {text!r}: KEY=VALUE is wanted; `KEY=` forgets an earlier one")
+    return key, value
+
+
+def _init(pulumi: Pulumi) -> None:
+    """Make the stack from a folder of its own: Pulumi writes the salt beside the project's file."""
+    folder = pulumi.place.folder / "project"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "Pulumi.yaml")
+    try:
+        pulumi.ask("stack", "init", pulumi.place.name, "--no-select", "--non-interactive", folder=folder)
+    except StackError as error:
+        # An earlier one may have ended before its salt was put where we look for it.
+        if "already exists" not in str(error):
+            raise
+    written = folder / pulumi.place.config.name
+    if written.exists():
+        shutil.copyfile(written, pulumi.place.config)
+
+
+def _write(pulumi: Pulumi, kept: Mapping[str, str]) -> None:
+    """Write the committed configuration with what was given on top, and the salt."""
+    config = pulumi.place.config
+    committed = REPOSITORY / config.name
+    theirs = _read(committed)
+    values: dict[str, Any] = dict(theirs.get("config") or {})
+    values |= {key if ":" in key else f"ecom:{key}": value for key, value in kept.items()}
+    found = _read(config).get(_SALT) or theirs.get(_SALT)
+    salt = {_SALT: found} if found else {}
+    new = yaml.safe_dump({**salt, "config": values})
+    temporary = config.with_suffix(".new")
+    temporary.write_text(new, encoding="utf-8")
+    temporary.replace(config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})

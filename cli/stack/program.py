@@ -1,0 +1,83 @@
+"""Pulumi's command, run for one stack."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cli.stack.errors import StackError
+from cli.stack.place import Place, variables
+from toolchain.pins import PULUMI, cache
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# Those that read stack config; the others have no such option.
+_WITH_CONFIG = ("up", "update", "preview", "refresh", "destroy", "config", "watch", "import")
+
+
+class Pulumi:
+    """Pulumi's command with the stack, its backend and its passphrase."""
+
+    def __init__(self, place: Place) -> None:
+        """Find the command; raise StackError if there is none."""
+        self.place = place
+        # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
+        path = [str(Path(sys.executable).parent), *_toolchain(), os.environ.get("PATH", os.defpath)]
+        self._path = os.pathsep.join(path)
+        self._engine = _engine()
+        found = shutil.which(PULUMI.name, path=self._path)
+        if found is None:
+            raise StackError(
+                "there is no `pulumi` on PATH: install it (https://www.pulumi.com/docs/install), or let"
+                " `make toolchain` build it where only package registries are in reach"
+            )
+        self._command = found
+
+    def run(self, *words: str) -> int:
+        """Run it in the foreground, and return its exit code."""
+        return subprocess.run(self._words(words), env=self._env(), cwd=REPOSITORY, check=False).returncode
+
+    def ask(self, *words: str, folder: Path = REPOSITORY) -> str:
+        """Run it and return what it prints; raise StackError with its last word if it fails."""
+        done = subprocess.run(
+            self._words(words), env=self._env(), cwd=folder, check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+            if "PULUMI_ACCESS_TOKEN" in said:
+                name = self.place.name
+                raise StackError(f"there is no stack {name} here: `ecom --stack {name} up` makes it")
+            raise StackError(f"pulumi {words[0]}: {said.removeprefix('error:').strip()}")
+        return done.stdout
+
+    def json(self, *words: str) -> Any:
+        """Run it and return what it prints as JSON."""
+        return json.loads(self.ask(*words))
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **variables(self.place), **self._engine, "PATH": self._path}
+
+    def _words(self, words: Sequence[str]) -> list[str]:
+        config = self.place.config
+        own = ["--config-file", str(config)] if words[0] in _WITH_CONFIG and config.exists() else []
+        stack = [] if "init" in words[:2] else ["--stack", self.place.name]
+        return [self._command, *words, *stack, *own]
+
+
+def _toolchain() -> list[str]:
+    built = cache()
+    return [str(built)] if (built / PULUMI.name).exists() else []
+
+
+def _engine() -> dict[str, str]:
+    """Return the engine of the docker command's context: Pulumi's plugin reads DOCKER_HOST only."""
+    docker = shutil.which("docker")
+    if os.environ.get("DOCKER_HOST") or docker is None:
+        return {}
+    command = [docker, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return {"DOCKER_HOST": done.stdout.strip()} if done.returncode == 0 and done.stdout.strip() else {}

@@ -1,0 +1,70 @@
+"""Orders for a stack that should have some: past ones loaded once, live ones by a producer; both optional."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from environments.local.config import Limits, Producer, Seed
+from environments.local.container import ContainerSpec, SecretFile, container, inner
+
+_USER = "1000"  # of our image
+# The producer waits for a broker that is away, and Docker starts it again when it gives up.
+_GIVE_UP_S = 600
+
+
+@dataclass(frozen=True)
+class OrdersArgs:
+    """How many of each; `env` is the platform, `secrets` are those that loading needs."""
+
+    code: pulumi.Input[str]
+    tools: pulumi.Input[str]
+    network: docker.Network
+    seed: Seed
+    producer: Producer
+    limits: Limits
+    env: Mapping[str, str]
+    secrets: list[SecretFile]
+
+
+class Orders(pulumi.ComponentResource):
+    """The seed, then the producer."""
+
+    def __init__(self, name: str, args: OrdersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ecom:local:Orders", name, {}, opts)
+        after: list[docker.Container] = []
+        if args.seed.orders:
+            after = [container(f"{name}-seed", _seed(args), inner(self, opts))]
+        if args.producer.rate:
+            container(f"{name}-producer", _producer(args), inner(self, opts, *after))
+        self.register_outputs({})
+
+
+def _seed(args: OrdersArgs) -> ContainerSpec:
+    return ContainerSpec(
+        host="seed",
+        image=args.tools,
+        network=args.network,
+        limit=args.limits.of("setup"),
+        user=_USER,
+        command=["python", "-m", "cli", "seed", "--orders", str(args.seed.orders)],
+        env=args.env,
+        secrets=args.secrets,
+    )
+
+
+def _producer(args: OrdersArgs) -> ContainerSpec:
+    rate, patience = str(args.producer.rate), str(_GIVE_UP_S)
+    return ContainerSpec(
+        host="producer",
+        image=args.code,
+        network=args.network,
+        limit=args.limits.of("producer"),
+        user=_USER,
+        command=["python", "-m", "producer", "--rate", rate, "--give-up-after", patience, "--no-progress"],
+        env=args.env,
+        # It has no port; that it is still there is all there is to ask.
+        health=["CMD", "test", "-d", "/proc/1"],
+        stop_timeout_s=20,
+    )

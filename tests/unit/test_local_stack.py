@@ -1,0 +1,403 @@
+"""The local environment under Pulumi's mocks: types, names, inputs, secrets, dependencies."""
+
+import json
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pulumi_docker as docker
+import pytest
+
+from environments.local import airflow, airflow_settings, images, kafka, metabase, postgres, spark
+from environments.local.config import Limit, Limits, LocalConfig, parse
+from environments.local.container import ContainerSpec, SecretFile
+from environments.local.passwords import PasswordsArgs
+from environments.local.platform import platform, platform_here
+from environments.local.stack import Local, outputs
+from infra.config import KafkaConfig, PostgresConfig
+from tests.unit.pulumi_mocks import MADE_UP, Recorder, run
+
+NAME = "ecom-test"
+PULUMI_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # the mark of a secret on the wire
+SERVICES = (
+    "postgres-server",
+    "kafka-broker",
+    "spark-master",
+    "spark-worker",
+    "spark-stream",
+    "airflow-api",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+    "dashboards-page",
+    "metabase-server",
+    "orders-producer",
+)
+ONCE = ("setup", "airflow-migration", "metabase-provision", "orders-seed")
+
+
+@pytest.fixture(scope="module")
+def config() -> LocalConfig:
+    return parse(
+        {
+            "ecom:postgresPort": "6000",
+            "ecom:kafkaPort": "6001",
+            "ecom:airflowPort": "6002",
+            "ecom:seedOrders": "100",
+            "ecom:producerRate": "5",
+        },
+        "the test",
+    )
+
+
+@pytest.fixture(scope="module")
+def made(config) -> Recorder:
+    return run(lambda: Local(NAME, config))
+
+
+def containers(made: Recorder) -> dict[str, dict[str, Any]]:
+    return {name.removeprefix(f"{NAME}-"): inputs for name, inputs in made.of("Container").items()}
+
+
+def uploads(inputs: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(inputs["uploads"]["value"] if isinstance(inputs["uploads"], dict) else inputs["uploads"])
+
+
+def secrets(inputs: dict[str, Any]) -> set[str]:
+    return {
+        item["file"].removeprefix("/run/secrets/") for item in uploads(inputs) if "secrets" in item["file"]
+    }
+
+
+def variables(inputs: dict[str, Any]) -> dict[str, str]:
+    return dict(item.split("=", 1) for item in inputs["envs"])
+
+
+def test_it_is_made_of_these_containers(made):
+    assert sorted(containers(made)) == sorted((*SERVICES, *ONCE))
+
+
+def test_everything_carries_the_stacks_name(made):
+    assert {name for name in made.resources if not name.startswith(NAME)} == set()
+    for kind in ("Container", "Volume", "Network"):
+        assert all(inputs["name"].startswith(NAME) for inputs in made.of(kind).values())
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *ONCE])
+class TestEveryContainer:
+    def test_takes_no_more_than_its_share(self, name, made):
+        inputs = containers(made)[name]
+        assert inputs["memory"] == inputs["memorySwap"] >= 256
+        assert 0 < float(inputs["cpus"]) <= 2
+
+    def test_is_reachable_from_this_machine_only(self, name, made):
+        assert all(port["ip"] == "127.0.0.1" for port in containers(made)[name].get("ports", []))
+
+    def test_has_no_rights_that_it_does_not_need(self, name, made):
+        inputs = containers(made)[name]
+        assert inputs["capabilities"]["drops"] == ["ALL"]
+        assert "adds" not in inputs["capabilities"]
+        assert inputs["user"] in ("999", "1000", "65534")
+        assert inputs["securityOpts"] == ["no-new-privileges:true"]
+        assert not inputs.get("privileged")
+
+    def test_rotates_its_log(self, name, made):
+        inputs = containers(made)[name]
+        assert (inputs["logDriver"], inputs["logOpts"]) == ("json-file", {"max-size": "10m", "max-file": "3"})
+
+    def test_is_on_the_one_network_under_its_own_name(self, name, made):
+        inputs = containers(made)[name]
+        (network,) = inputs["networksAdvanced"]
+        assert network["name"] == NAME
+        assert network["aliases"] == [inputs["hostname"]]
+
+    def test_runs_an_image_by_its_id(self, name, made):
+        assert containers(made)[name]["image"].startswith("sha256:")
+
+    def test_has_its_secrets_in_files_that_only_it_reads_and_in_no_variable(self, name, made):
+        inputs = containers(made)[name]
+        everything_else = {key: value for key, value in inputs.items() if key != "uploads"}
+        assert MADE_UP not in json.dumps(everything_else)
+        for item in uploads(inputs):
+            if item["file"].startswith("/run/secrets/"):
+                assert item["permissions"] in ("0400", "0600")
+                assert item["owner"] == inputs["user"]
+        if MADE_UP in json.dumps(inputs["uploads"]):
+            assert PULUMI_SECRET in inputs["uploads"].values()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_waited_for_and_comes_back(name, made):
+    inputs = containers(made)[name]
+    assert inputs["healthcheck"]["tests"][0] in ("CMD", "CMD-SHELL")
+    assert inputs["wait"] is True
+    assert inputs["waitTimeout"] > 60
+    assert inputs["restart"] == "unless-stopped"
+    assert inputs["mustRun"] is True
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_runs_once_is_waited_for_to_its_end(name, made):
+    inputs = containers(made)[name]
+    assert (inputs["attach"], inputs["mustRun"], inputs["wait"]) == (True, False, False)
+    assert inputs["restart"] == "no"
+    assert "healthcheck" not in inputs
+
+
+def test_a_step_that_fails_fails_the_update(config):
+    class Failing(Recorder):
+        def new_resource(self, args):
+            identity, answer = super().new_resource(args)
+            if args.name.endswith("-setup"):
+                answer |= {"exitCode": 3, "containerLogs": "error: no topic"}
+            return identity, answer
+
+    with pytest.raises(RuntimeError, match="ecom-test-setup ended with exit code 3:\nerror: no topic"):
+        run(lambda: Local(NAME, config), Failing())
+
+
+def test_ports_are_those_of_the_configuration(made):
+    published = {
+        name: {(port["internal"], port["external"]) for port in inputs["ports"]}
+        for name, inputs in containers(made).items()
+        if inputs.get("ports")
+    }
+    assert published == {
+        "postgres-server": {(5432, 6000)},
+        "kafka-broker": {(9092, 6001)},
+        "airflow-api": {(8080, 6002)},
+        "spark-master": {(8080, 8081)},
+        "dashboards-page": {(8050, 8050)},
+        "metabase-server": {(3000, 3000)},
+    }
+
+
+def test_only_what_runs_our_code_has_its_image(made):
+    code = {name for name, inputs in containers(made).items() if inputs["image"].endswith("-code")}
+    assert code == {
+        "setup",
+        "spark-worker",
+        "spark-stream",
+        "airflow-scheduler",
+        "airflow-dag-processor",
+        "airflow-triggerer",
+        "dashboards-page",
+        "orders-producer",
+    }
+    tools = {name for name, inputs in containers(made).items() if inputs["image"].endswith("-tools")}
+    assert tools == {"metabase-provision", "orders-seed"}
+
+
+def test_each_container_gets_the_secrets_that_it_needs_and_no_other(made):
+    jobs = {"ingest", "etl", "bi_readonly"}
+    found = {name: secrets(inputs) for name, inputs in containers(made).items()}
+    assert found["postgres-server"] == {"admin"}
+    assert found["kafka-broker"] == found["spark-master"] == set()
+    assert found["spark-worker"] == found["spark-stream"] == jobs
+    assert found["dashboards-page"] == {"bi_readonly"}
+    assert found["setup"] == {"admin", "airflow_database", "metabase_database", *jobs}
+    assert found["metabase-server"] == {"metabase_database", "metabase_key"}
+    assert found["metabase-provision"] == {"metabase_admin", "bi_readonly"}
+    assert found["orders-seed"] == {"ingest", "etl"}
+    assert found["orders-producer"] == set()
+    assert found["airflow-api"] == found["airflow-migration"] == set(airflow_settings.SECRETS)
+    assert found["airflow-scheduler"] == {*airflow_settings.SECRETS, "airflow_admin", *jobs}
+
+
+def test_the_brokers_listeners_are_one_for_containers_and_one_for_this_machine(made):
+    set_ = variables(containers(made)["kafka-broker"])
+    assert set_["KAFKA_ADVERTISED_LISTENERS"] == "INSIDE://kafka:19092,PUBLISHED://127.0.0.1:6001"
+    assert set_["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert len(set_["CLUSTER_ID"]) > 20
+
+
+def test_the_stream_and_the_batch_share_the_worker(made, config):
+    conf = {
+        name: dict(line.split(" ", 1) for line in item["content"].splitlines())
+        for name, inputs in containers(made).items()
+        for item in uploads(inputs)
+        if item["file"].endswith("spark-defaults.conf")
+    }
+    assert set(conf) == {"spark-stream", "airflow-scheduler"}
+    cores = sum(int(settings["spark.cores.max"]) for settings in conf.values())
+    command = containers(made)["spark-worker"]["command"]
+    assert command[command.index("--cores") + 1] == str(cores)
+    assert conf["spark-stream"]["spark.driver.host"] == "stream"
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_data_and_passwords_are_protected_together(protect):
+    config = parse({"ecom:dataProtect": str(protect).lower()}, "the test")
+    kept = {
+        name.removeprefix(f"{NAME}-")
+        for name, yes in run(lambda: Local(NAME, config)).protected.items()
+        if yes
+    }
+    data = {"postgres-data", "kafka-data", "spark-checkpoints", "passwords-admin", "passwords-kafka-cluster"}
+    assert data <= kept if protect else not kept
+
+
+def test_who_waits_for_whom(made):
+    after = {name.removeprefix(f"{NAME}-"): names for name, names in made.after.items()}
+    after = {name: {other.removeprefix(f"{NAME}-") for other in names} for name, names in after.items()}
+    assert {"postgres-server", "kafka-broker"} <= after["setup"]
+    assert {"setup", "spark-worker"} <= after["spark-stream"]
+    for name in ("airflow-migration", "airflow-api", "dashboards-page", "metabase-server", "orders-seed"):
+        assert "setup" in after[name], name
+    assert "metabase-server" in after["metabase-provision"]
+    assert "orders-seed" in after["orders-producer"]
+    assert all("airflow-migration" in after[name] for name in SERVICES if name.startswith("airflow-"))
+    assert "spark-master" in after["spark-worker"]
+    assert "image-runtime" in after["image-code"]
+
+
+def test_the_platform_is_that_of_the_containers(made, config):
+    said = platform(config).as_env()
+    for name in ("spark-stream", "airflow-scheduler", "setup"):
+        assert said.items() <= variables(containers(made)[name]).items()
+    assert said["ECOM_KAFKA_BOOTSTRAP_SERVERS"] == "kafka:19092"
+    assert said["ECOM_SPARK_MASTER"] == "spark://spark-master:7077"
+
+
+def test_this_machine_sees_the_same_platform_through_the_published_ports(config):
+    inside, here = platform(config).as_env(), platform_here(config).as_env()
+    assert sorted(inside) == sorted(here)
+    assert here["ECOM_POSTGRES_HOST"] == "127.0.0.1"
+    assert here["ECOM_KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:6001"
+    changed = {name for name in here if here[name] != inside[name]}
+    assert here["ECOM_METABASE_POSTGRES_HOST"] == "postgres"  # as Metabase sees it, whoever asks
+    assert all(name.endswith(("HOST", "PORT", "SERVERS", "URL", "MASTER", "LAUNCHER")) for name in changed)
+
+
+def test_what_is_exported_marks_its_secrets(config):
+    exported: dict[str, Any] = {}
+
+    def program() -> None:
+        exported.update(outputs(Local(NAME, config), config))
+
+    run(program)
+    assert exported["addresses"]["airflow"] == "http://127.0.0.1:6002"
+    assert {key for key, value in exported.items() if not isinstance(value, str | dict)} == {"secrets"}
+
+
+class TestImageNames:
+    def test_a_changed_line_of_ours_makes_another_code_image_and_the_same_runtime(
+        self, tmp_path, monkeypatch
+    ):
+        for part in {*images._RUNTIME, *images._CODE}:
+            file = tmp_path / part if "." in part else tmp_path / part / "module.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(part, encoding="utf-8")
+        monkeypatch.setattr(images, "REPOSITORY", tmp_path)
+        parts = (*images._RUNTIME, *images._CODE)
+        before = [images.fingerprint(part, "python:3.11") for part in (images._RUNTIME, parts)]
+        (tmp_path / "pipeline" / "module.py").write_text("changed", encoding="utf-8")
+        after = [images.fingerprint(part, "python:3.11") for part in (images._RUNTIME, parts)]
+        assert after[0] == before[0]
+        assert after[1] != before[1]
+
+    def test_another_base_is_another_image(self):
+        assert images.fingerprint(("uv.lock",), "a:1") != images.fingerprint(("uv.lock",), "b:1")
+
+    def test_what_python_leaves_behind_is_not_content(self):
+        assert not any("__pycache__" in path.parts for path in images._files(("environments/local",)))
+
+
+def test_without_a_metabase_there_is_nothing_of_it(config):
+    less = parse({"ecom:metabaseEnabled": "false"}, "the test")
+    recorder = run(lambda: Local(NAME, less))
+    assert not any("metabase-" in name for name in containers(recorder))
+    assert f"{NAME}-image-metabase" not in recorder.resources
+    assert "metabase" not in variables(containers(recorder)["setup"])["ECOM_SETUP_DATABASES"]
+    assert platform(less).as_env()["ECOM_METABASE_URL"] == ""
+
+
+class TestRefused:
+    def test_a_server_larger_than_its_container(self):
+        with pytest.raises(ValueError, match="shared_buffers_mb = 512: not below memory_mb = 512"):
+            postgres.PostgresArgs(
+                "i", network(), PostgresConfig(), Limit(512, "1"), SecretFile("admin", "x"), True
+            )
+        with pytest.raises(ValueError, match="heap_mb = 512: not below memory_mb = 512"):
+            kafka.KafkaArgs("i", network(), KafkaConfig(), Limit(512, "1"), "id", True)
+
+    def test_executors_larger_than_the_worker(self, config):
+        memory = config.memory.model_copy(update={"spark_worker": 1024})
+        limits = Limits(memory, config.cpus)
+        with pytest.raises(ValueError, match="two executors of 1536 MB in all"):
+            spark.SparkArgs("r", "c", network(), config.spark, limits, {}, [], True)
+
+    def test_an_airflow_that_would_make_up_its_secrets(self, config):
+        with pytest.raises(ValueError, match="own_secrets lacks airflow_connection"):
+            airflow.AirflowArgs(
+                "r", "c", network(), config.platform.airflow, config.spark, config.limits, {}, [], []
+            )
+
+    def test_a_metabase_that_would_not_encrypt(self, config):
+        secret = SecretFile(metabase.PASSWORD, "x")
+        with pytest.raises(ValueError, match="secrets lacks metabase_key"):
+            metabase.MetabaseArgs("i", "t", network(), config.metabase, config.limits, {}, [secret], [])
+
+    def test_a_password_that_can_be_guessed(self):
+        with pytest.raises(ValueError, match="length = 8"):
+            PasswordsArgs(8, True)
+
+    @pytest.mark.parametrize(
+        ("more", "said"),
+        [
+            ({"limit": Limit(4, "1")}, "memory_mb = 4"),
+            ({"secrets": [SecretFile("a", "x"), SecretFile("a", "y")]}, "a secret is named twice: a, a"),
+            ({"ports": {80: 8080}}, "runs once, and so has no ports"),
+        ],
+    )
+    def test_a_container_that_makes_no_sense(self, more, said):
+        options: dict[str, Any] = {
+            "host": "h",
+            "image": "i",
+            "network": network(),
+            "limit": Limit(64, "1"),
+            "user": "1",
+        }
+        with pytest.raises(ValueError, match=said):
+            ContainerSpec(**(options | more))
+
+
+def network() -> docker.Network:
+    """Return what is only passed on here."""
+    return docker.Network.__new__(docker.Network)
+
+
+class TestHealthCheck:
+    """The very command that Docker runs, on a server that says what Airflow's says."""
+
+    def run(self, server: HTTPServer, command: list[str]) -> int:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        code = subprocess.run(command[1:], check=False, capture_output=True).returncode
+        thread.join()
+        return code
+
+    @pytest.mark.parametrize(("state", "code"), [("healthy", 0), ("unhealthy", 1)])
+    def test_it_goes_by_the_components_own_state(self, state, code):
+        body = json.dumps({"metadatabase": {"status": "healthy"}, "scheduler": {"status": state}})
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                assert self.path == "/api/v2/monitor/health"
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body.replace(" ", "").encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            check = airflow_settings.health("airflow-scheduler", "127.0.0.1")
+            check = [word.replace(f"/{airflow_settings.PORT} ", f"/{server.server_port} ") for word in check]
+            assert self.run(server, check) == code
+
+    def test_nobody_there_is_not_healthy(self):
+        check = airflow_settings.health("airflow-scheduler", "127.0.0.1")
+        check = [word.replace(f"/{airflow_settings.PORT} ", "/1 ") for word in check]
+        assert subprocess.run(check[1:], check=False, capture_output=True).returncode != 0

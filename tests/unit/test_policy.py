@@ -1,0 +1,89 @@
+"""Each rule finds what it is for, and the local environment keeps all of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from environments.local.config import parse
+from environments.local.stack import Local
+from policy import RULES, Resource, broken
+from tests.unit.pulumi_mocks import run
+
+GOOD: dict[str, Any] = {
+    "ports": [{"ip": "127.0.0.1", "external": 80}],
+    "memory": 64,
+    "memorySwap": 64,
+    "cpus": "1.0",
+    "healthcheck": {"tests": ["CMD", "true"]},
+    "user": "1000",
+    "capabilities": {"drops": ["ALL"]},
+    "securityOpts": ["no-new-privileges:true"],
+    "logOpts": {"max-size": "1m"},
+    "envs": [
+        "A=b",
+        "DB_PASSWORD_FILE=/run/secrets/db",
+        "API_SECRET_KEY_CMD=cat /x",
+        "X_PASSWORD_REF=file:/x",
+    ],
+}
+
+
+def container(**inputs: Any) -> Resource:
+    return Resource("docker:index/container:Container", "c", GOOD | inputs)
+
+
+def image(name: str) -> Resource:
+    return Resource("docker:index/remoteImage:RemoteImage", "i", {"name": name})
+
+
+def test_what_is_good_is_let_through():
+    assert broken([container(), image("a/b:1.2"), image(f"r:5000/b@sha256:{'0' * 64}")]) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "inputs"),
+    [
+        ("loopback-only", {"ports": [{"ip": "192.0.2.1", "external": 80}]}),
+        ("loopback-only", {"ports": [{"external": 80}]}),
+        ("limits", {"memory": None, "memorySwap": None}),
+        ("limits", {"memorySwap": -1}),
+        ("limits", {"cpus": None}),
+        ("health-check", {"healthcheck": None}),
+        ("least-rights", {"user": None}),
+        ("least-rights", {"user": "0:0"}),
+        ("least-rights", {"capabilities": {"drops": ["ALL"], "adds": ["NET_ADMIN"]}}),
+        ("least-rights", {"privileged": True}),
+        ("log-rotation", {"logOpts": {}}),
+        ("no-secret-in-variables", {"envs": ["DB_PASSWORD=hunter2"]}),
+        ("no-secret-in-variables", {"envs": ["MB_DB_PASS=hunter2"]}),
+        ("no-secret-in-variables", {"envs": ["FERNET_KEY=hunter2"]}),
+    ],
+)
+def test_what_breaks_a_rule_is_named(rule: str, inputs: Mapping[str, Any]):
+    (line,) = broken([container(**inputs)])
+    assert line.startswith(f"c: {rule}: ")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("name", ["postgres", "postgres:latest", "localhost:5000/postgres", ""])
+def test_an_image_without_an_exact_tag(name: str):
+    (line,) = broken([image(name)])
+    assert line.startswith("i: exact-tag: ")
+
+
+def test_what_runs_once_needs_no_health_check():
+    assert broken([container(healthcheck=None, mustRun=False)]) == []
+
+
+def test_rules_have_names_of_their_own():
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_the_local_environment_keeps_every_rule():
+    config = parse({"ecom:seedOrders": "10", "ecom:producerRate": "1"}, "the test")
+    recorder = run(lambda: Local("ecom-test", config))
+    registered = [Resource(one.typ, one.name, one.inputs) for one in recorder.resources.values()]
+    kinds = {resource.kind for resource in registered}
+    assert {rule.kind for rule in RULES} <= kinds
+    assert broken(registered) == []

@@ -1,0 +1,268 @@
+"""`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.commands import COMMANDS, STACK_COMMANDS, commands
+from cli.context import use_platform
+from cli.main import app
+from cli.stack.errors import StackError
+from cli.stack.place import place_of
+from cli.stack.prepare import prepare
+from cli.stack.program import Pulumi
+from pipeline.settings import KafkaSettings, PostgresSettings, load
+from tests.unit.sample_platform import sample_platform
+
+# Stands in for a program: keeps what it was called with, and answers from the files beside it.
+PROGRAM = """#!/bin/sh
+here="$(dirname "$0")"
+echo "$(basename "$0") $*" >>"$here/calls"
+env | grep ^PULUMI_ >"$here/env"
+case "$*" in
+    "stack init"*) echo "encryptionsalt: v1:salt" >Pulumi.t.yaml ;;
+    "stack output"*) cat "$here/outputs" ;;
+    "stack export"*) cat "$here/export" ;;
+    "container inspect --format"*) echo sha256:image ;;
+    "container inspect"*) cat "$here/inspect" ;;
+    "run "*) cat >>"$here/restored"; echo data ;;
+esac
+test ! -e "$here/fail" || { cat "$here/fail" >&2; exit 1; }
+"""
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("pulumi", "docker"):
+        (folder / name).write_text(PROGRAM)
+        (folder / name).chmod(0o755)
+    for name in [name for name in os.environ if name.startswith(("ECOM_", "PULUMI_", "DOCKER_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("ECOM_STACK_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # no toolchain of this machine's
+    monkeypatch.setenv("ECOM_STACK", "t")
+    monkeypatch.setattr("cli.stack.program.sys.executable", "/usr/bin/python3")
+    secrets = {"admin": "s3cret-admin", "etl": "s3cret-etl", "airflow_admin": "s3cret-airflow"}
+    outputs = {
+        "env": sample_platform().as_env(),
+        "addresses": {"postgres": "postgresql://x", "airflow": "http://a"},
+        "secrets": secrets,
+    }
+    (folder / "outputs").write_text(json.dumps(outputs))
+    made = [container("postgres"), container("stream"), container("setup", must_run=False)]
+    made += [volume("postgres-data"), volume("spark-checkpoints"), volume("airflow-logs")]
+    (folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
+    (folder / "inspect").write_text(json.dumps([inspected("postgres"), inspected("stream")]))
+    return folder
+
+
+def container(service: str, *, must_run: bool = True) -> dict[str, Any]:
+    told = {"hostname": service, "name": f"ecom-t-{service}", "mustRun": must_run}
+    return {"type": "docker:index/container:Container", "outputs": told}
+
+
+def volume(name: str) -> dict[str, Any]:
+    return {"type": "docker:index/volume:Volume", "outputs": {"name": f"ecom-t-{name}"}}
+
+
+def inspected(service: str, health: str = "healthy") -> dict[str, Any]:
+    state = {"Status": "running", "Health": {"Status": health}, "StartedAt": "2026-11-24T21:24:30.123456789Z"}
+    return {"Name": f"/ecom-t-{service}", "RestartCount": 2, "State": state}
+
+
+def calls(bin_folder: Path, program: str = "pulumi") -> list[str]:
+    lines = (bin_folder / "calls").read_text().splitlines()
+    return [line for line in lines if line.startswith(f"{program} ")]
+
+
+def told(bin_folder: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in (bin_folder / "env").read_text().splitlines())
+
+
+class TestPrepare:
+    def test_it_does_what_a_newcomer_would_have_to_know(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        assert place.passphrase.stat().st_mode & 0o777 == 0o600
+        assert place.folder.stat().st_mode & 0o777 == 0o700
+        assert len(place.passphrase.read_text()) > 30
+        assert calls(bin_folder) == ["pulumi stack init t --no-select --non-interactive"]
+        assert yaml.safe_load(place.config.read_text()) == {"encryptionsalt": "v1:salt", "config": {}}
+        assert told(bin_folder)["PULUMI_BACKEND_URL"] == f"file://{place.root}/backend"
+        assert told(bin_folder)["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
+
+    def test_again_it_changes_nothing(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        before = place.passphrase.read_text()
+        prepare(Pulumi(place))
+        assert len(calls(bin_folder)) == 1
+        assert place.passphrase.read_text() == before
+
+    def test_what_is_set_is_kept_until_it_is_taken_back(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place), ["kafkaPort=7000", "docker:host=tcp://x"])
+        prepare(Pulumi(place), ["docker:host="])
+        assert yaml.safe_load(place.config.read_text())["config"] == {"ecom:kafkaPort": "7000"}
+
+    def test_what_is_no_pair_is_refused(self, bin_folder):
+        with pytest.raises(StackError, match="--set 'kafkaPort': KEY=VALUE is wanted"):
+            prepare(Pulumi(place_of("t")), ["kafkaPort"])
+
+    def test_the_callers_own_backend_and_passphrase_stay(self, bin_folder, monkeypatch):
+        monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://theirs")
+        monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "theirs")
+        prepare(Pulumi(place_of("t")))
+        assert told(bin_folder)["PULUMI_BACKEND_URL"] == "s3://theirs"
+        assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in told(bin_folder)
+
+    def test_a_start_that_ended_half_way_is_gone_on_with(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        place.config.unlink()
+        (bin_folder / "fail").write_text("error: stack 't' already exists\n")
+        prepare(Pulumi(place))
+        assert yaml.safe_load(place.config.read_text())["encryptionsalt"] == "v1:salt"
+
+
+class TestUseStack:
+    def test_its_variables_are_put_in_the_place_of_all_others(self, bin_folder, monkeypatch):
+        for name in sample_platform().as_env():
+            monkeypatch.setenv(name, "leftover")
+        use_platform()
+        assert load(KafkaSettings).bootstrap_servers == "127.0.0.1:9092"
+        settings = load(PostgresSettings)
+        assert settings.password("etl") == "s3cret-etl"
+        file = Path(settings.etl_password_ref.removeprefix("file:"))
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+
+    def test_one_that_is_not_up_is_named(self, bin_folder):
+        (bin_folder / "outputs").write_text("{}")
+        with pytest.raises(StackError, match="the stack t is not up: `ecom --stack t up`"):
+            use_platform()
+
+    def test_one_that_is_not_there_is_named(self, bin_folder):
+        (bin_folder / "fail").write_text("error: PULUMI_ACCESS_TOKEN must be set for login\n")
+        with pytest.raises(StackError, match="there is no stack t here"):
+            use_platform()
+
+
+def test_without_pulumi_it_says_how_to_get_it(bin_folder):
+    (bin_folder / "pulumi").unlink()
+    with pytest.raises(StackError, match="there is no `pulumi` on PATH: install it"):
+        Pulumi(place_of("t"))
+
+
+class TestStatus:
+    def run(self) -> Any:
+        return CliRunner().invoke(app, ["--stack", "t", "status", "--json"])
+
+    def test_all_is_well(self, bin_folder):
+        result = self.run()
+        assert result.exit_code == 0
+        service = json.loads(result.stdout)["services"]["postgres"]
+        assert (service["state"], service["health"], service["restarts"]) == ("running", "healthy", 2)
+        # What runs once is none.
+        assert list(json.loads(result.stdout)["services"]) == ["postgres", "stream"]
+
+    @pytest.mark.parametrize("answer", [[], [inspected("postgres", "unhealthy"), inspected("stream")]])
+    def test_one_is_gone_or_not_well(self, answer, bin_folder):
+        (bin_folder / "inspect").write_text(json.dumps(answer))
+        result = self.run()
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["healthy"] is False
+
+    def test_the_table_says_where_a_password_is_and_never_what_it_is(self, bin_folder):
+        result = CliRunner().invoke(app, ["--stack", "t", "status"])
+        assert "secrets show airflow_admin" in result.stdout.replace("\n", " ")
+        assert "s3cret" not in result.stdout
+
+
+class TestDown:
+    def test_the_data_stay(self, bin_folder):
+        assert CliRunner().invoke(app, ["--stack", "t", "down"]).exit_code == 0
+        assert calls(bin_folder)[-1].startswith("pulumi destroy --exclude-protected --yes")
+        assert f"--config-file {place_of('t').config}" in calls(bin_folder)[-1]
+
+    def test_wiping_asks_first(self, bin_folder):
+        result = CliRunner().invoke(app, ["--stack", "t", "down", "--wipe"], input="n\n")
+        assert result.exit_code == 1
+        assert not any("destroy" in call for call in calls(bin_folder))
+        assert CliRunner().invoke(app, ["--stack", "t", "down", "--wipe", "--yes"]).exit_code == 0
+        said = [call.split()[1] for call in calls(bin_folder)]
+        assert said == ["stack", "state", "destroy", "stack"]
+        assert not place_of("t").folder.exists()
+
+
+class TestBackup:
+    def run(self, *words: str, said: str = "") -> Any:
+        return CliRunner().invoke(app, ["--stack", "t", *words], input=said)
+
+    def test_all_stop_then_the_data_are_copied_then_all_start(self, bin_folder, tmp_path):
+        result = self.run("backup", str(tmp_path / "b"))
+        assert result.exit_code == 0, result.output
+        asked = [call.split()[1:] for call in calls(bin_folder, "docker")]
+        done = [words[0] + (f" {words[-1]}" if len(words) == 2 else "") for words in asked]
+        assert [word for word in done if word not in ("container", "context")] == [
+            "stop ecom-t-stream",
+            "stop ecom-t-postgres",
+            "run",
+            "run",
+            "start ecom-t-postgres",
+            "start ecom-t-stream",
+        ]
+        held = sorted(path.name for path in (tmp_path / "b").iterdir())
+        assert held == ["ecom-t-postgres-data.tar.gz", "ecom-t-spark-checkpoints.tar.gz", "manifest.json"]
+        assert (tmp_path / "b").stat().st_mode & 0o777 == 0o700
+        assert "s3cret" not in (tmp_path / "b" / "manifest.json").read_text()
+
+    def test_a_folder_that_is_there_is_left_alone(self, bin_folder, tmp_path):
+        with pytest.raises(StackError, match="there already"):
+            raise self.run("backup", str(tmp_path)).exception
+        assert not (bin_folder / "calls").exists()
+
+    def test_it_is_put_back_after_a_question(self, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        assert self.run("restore", str(tmp_path / "b"), said="n\n").exit_code == 1
+        (bin_folder / "restored").unlink()
+        assert self.run("restore", str(tmp_path / "b"), said="y\n").exit_code == 0
+        assert (bin_folder / "restored").read_text() == "data\ndata\n"
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"admin": "another"}, "the admin's password is another one by now"),
+            ({"volumes": ["ecom-t-other"]}, "holds .*, and the stack has"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, change, said, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        manifest = tmp_path / "b" / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
+        with pytest.raises(StackError, match=said):
+            raise self.run("restore", str(tmp_path / "b"), "--yes").exception
+
+    def test_half_a_backup_is_none(self, bin_folder, tmp_path):
+        with pytest.raises(StackError, match="is no whole backup"):
+            raise self.run("restore", str(tmp_path), "--yes").exception
+
+
+def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
+    prepare(Pulumi(place_of("t")))
+    CliRunner().invoke(app, ["--stack", "t", "pulumi", "preview", "--diff", "--help"])
+    own = f"--stack t --config-file {place_of('t').config}"
+    assert calls(bin_folder)[-1] == f"pulumi preview --diff --help {own}"
+
+
+def test_a_stack_has_the_commands_that_make_sense_for_it():
+    assert set(commands("t")) == (set(COMMANDS) | set(STACK_COMMANDS)) - {"env", "demo"}
+    assert commands("") == COMMANDS
