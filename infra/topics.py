@@ -32,8 +32,10 @@ def topics(endpoint: KafkaEndpoint, config: KafkaConfig) -> list[Topic]:
         endpoint.cleaned_topic: source,
     }
     retention = str(config.retention_hours * 3_600_000)
+    # Retention goes by a message's own timestamp: an older one could be deleted before anybody has read it.
+    kept = {"retention.ms": retention, "message.timestamp.before.max.ms": retention}
     return [
-        Topic(name, config.partitions, {"max.message.bytes": str(limit), "retention.ms": retention})
+        Topic(name, config.partitions, {"max.message.bytes": str(limit), **kept})
         for name, limit in limits.items()
         if name
     ]

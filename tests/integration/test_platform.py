@@ -1,12 +1,14 @@
 """The embedded platform keeps the contract: what as_env() names can be used."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import InvalidTimestampError
 
 from infra.platform import Platform
 
@@ -53,6 +55,14 @@ def test_the_dlq_takes_larger_messages_than_its_source(platform: Platform):
         described = admin.describe_configs(resources)
     limits = {name: int(values["max.message.bytes"]["value"]) for name, values in described["topic"].items()}
     assert limits["orders_dlq"] > limits["orders"] == 1_048_588
+
+
+def test_an_event_that_retention_would_delete_unread_is_refused(platform: Platform):
+    with closing(KafkaProducer(bootstrap_servers=platform.kafka.bootstrap_servers, acks="all")) as producer:
+        long_ago = int(time.time() * 1_000) - 169 * 3_600_000  # an hour more than is kept
+        old = producer.send(platform.kafka.orders_topic, b"{", timestamp_ms=long_ago)
+        with pytest.raises(InvalidTimestampError):
+            old.get(30)
 
 
 def test_connectors_are_local_files_and_none_doubles_what_pyspark_ships(platform: Platform):
