@@ -31,6 +31,7 @@ EXPECTED = (
     "pipeline.stream.offsets.OffsetsLost",
     "pipeline.stream.offsets.TopicMissing",
     "pipeline.verify.check.StreamBehind",
+    "pipeline.writers_lock.WritersBusy",
     "producer.client.BrokerUnavailable",
     "producer.seed.SeedRefused",
 )

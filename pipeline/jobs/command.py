@@ -20,13 +20,14 @@ from pipeline.quality.results import Result
 from pipeline.quality.runner import QualityFailed
 from pipeline.settings import BatchSettings, PostgresSettings, load
 from pipeline.spark_failures import SparkFailed
+from pipeline.writers_lock import WritersBusy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from pipeline.jobs.steps import Steps
 
-EXPECTED_ERRORS: tuple[type[Exception], ...] = (QualityError, SparkFailed)
+EXPECTED_ERRORS: tuple[type[Exception], ...] = (QualityError, SparkFailed, WritersBusy)
 # Whoever starts steps goes by these: a repetition mends neither a failed check nor a lost place.
 EXIT_CODES: dict[type[Exception], int] = {
     QualityFailed: 3,

@@ -2,17 +2,17 @@
 
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import WRITERS_LOCK
 from pipeline.jobs.run import TABLES, BatchRun, Marks, Selection
+from pipeline.writers_lock import keep_writers_out
 
 
 def begin(cursor: Cursor, run_id: str, selection: Selection) -> BatchRun:
     """Return a new run from the last publication's marks to those of now.
 
     Takes the writers' lock until the caller's transaction ends: a writer that drew a raw_id has then
-    committed it or given it up, so nothing at or below the mark can appear later.
+    committed it or given it up, so nothing at or below the mark can appear later. Raises WritersBusy.
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+    keep_writers_out(cursor)
     base, after = last_publication(cursor)
     if selection.kind == "full":
         after = dict.fromkeys(TABLES, 0)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import WRITERS_LOCK
 from pipeline.jobs.run import BatchRun
 from pipeline.jobs.seat import Seat, SeatLost
 from pipeline.sums.publication import counted_anew, recompute
+from pipeline.writers_lock import keep_writers_out
 
 _FOLDER = Path(__file__).parent
 MERGE = (_FOLDER / "publish.sql").read_text(encoding="utf-8")
@@ -23,13 +23,13 @@ def publish(cursor: Cursor, seat: Seat, run: BatchRun) -> int:
     """Publish in the caller's transaction and return the publication's id; again, it changes nothing.
 
     Takes the writers' lock exclusively until the transaction ends. Raises SeatLost if another publication
-    came since the run began, StagingIncomplete.
+    came since the run began, StagingIncomplete, WritersBusy.
     """
     seat.keep(cursor)
     if run.publication_id is not None:
         seat.release(cursor)  # this repetition took it again
         return run.publication_id
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+    keep_writers_out(cursor)
     _check(cursor, run)
     _merge(cursor, run)
     publication = _record(cursor, run)

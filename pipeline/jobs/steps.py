@@ -23,6 +23,7 @@ from pipeline.quality.check import Phase
 from pipeline.quality.results import Result
 from pipeline.quality.runner import Findings, QualityFailed, look
 from pipeline.settings import PostgresSettings
+from pipeline.writers_lock import between_writers
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -47,16 +48,12 @@ class Steps:
     keep_results_days: int = results.KEEP_DAYS
 
     def begin(self, selection: Selection) -> BatchRun:
-        """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end."""
-        with (
-            self._step(beginning=True) as (seat, connection),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            seat.keep(cursor)
-            _empty(cursor, *publish.STAGED.values(), "affected_orders")
-            run = marks.begin(cursor, self.run_id, selection)
-            runs.save(cursor, run)
+        """Take the seat, empty staging and fix the marks; raise SeatTaken if another run does not end.
+
+        Raises WritersBusy if somebody writes orders all the time.
+        """
+        with self._step(beginning=True) as (seat, connection):
+            run = between_writers(lambda: _fix_marks(connection, seat, selection))
         log.info("run %s (%s): orders %s", self.run_id, selection.kind, run.orders)
         return run
 
@@ -95,13 +92,12 @@ class Steps:
         return self._judged("gate", found)
 
     def publish(self) -> int:
-        """Merge staging into curated in one transaction; return the publication's id."""
-        with (
-            self._step() as (seat, connection),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            publication = publish.publish(cursor, seat, runs.load(cursor, self.run_id))
+        """Merge staging into curated in one transaction; return the publication's id.
+
+        Raises WritersBusy if somebody writes orders all the time.
+        """
+        with self._step() as (seat, connection):
+            publication = between_writers(lambda: _publish(connection, seat))
         log.info("run %s: publication %d", self.run_id, publication)
         return publication
 
@@ -163,6 +159,20 @@ class Steps:
 def _empty(cursor: Cursor, *tables: str) -> None:
     cursor.execute(f"TRUNCATE {', '.join(f'staging.{table}' for table in tables)}")
     cursor.execute("DELETE FROM staging.loads WHERE table_name = ANY (%s)", (list(tables),))
+
+
+def _fix_marks(connection: Connection, seat: Seat, selection: Selection) -> BatchRun:
+    with connection, connection.cursor() as cursor:
+        seat.keep(cursor)
+        _empty(cursor, *publish.STAGED.values(), "affected_orders")
+        run = marks.begin(cursor, seat.run_id, selection)
+        runs.save(cursor, run)
+    return run
+
+
+def _publish(connection: Connection, seat: Seat) -> int:
+    with connection, connection.cursor() as cursor:
+        return publish.publish(cursor, seat, runs.load(cursor, seat.run_id))
 
 
 def _clear(connection: Connection, seat: Seat, *tables: str, **staged: int | None) -> BatchRun:

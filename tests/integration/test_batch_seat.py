@@ -1,5 +1,6 @@
 """Staging belongs to one run and one attempt of a step: nothing interleaves, nothing stale is published."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,19 +8,23 @@ from contextlib import closing, suppress
 from datetime import date, timedelta
 
 import pytest
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import SparkSession
 
-from pipeline.database import connect
+from pipeline import writers_lock
+from pipeline.database import WRITERS_LOCK, connect
 from pipeline.jobs.publish import StagingIncomplete
 from pipeline.jobs.run import RunUnknown, Selection
 from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, STEP_LOCK, Seat, SeatLost, SeatTaken, step
 from pipeline.jobs.staging_sink import load
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
+from pipeline.writers_lock import WritersBusy
 from tests.faults.waiting import until
 from tests.integration.batches import INCREMENT, Batch
 from tests.integration.commits import commit, valid
+from tests.integration.conftest import Connect
 from tests.integration.samples import event
 
 Sql = Callable[..., list[tuple]]
@@ -162,7 +167,7 @@ def test_a_publication_in_between_makes_a_run_start_again(database: PostgresSett
     publish_from_raw(database)
     with pytest.raises(SeatLost, match="came after run one began"):
         run.publish()
-    assert run.whole() == 0
+    assert run.whole(judged=False) == 0
 
 
 def test_without_a_gate_nothing_is_published(database: PostgresSettings, spark: SparkSession, sql: Sql):
@@ -221,3 +226,53 @@ def test_a_run_in_one_process_that_was_killed_is_not_waited_for_as_long(
     sql("UPDATE ops.batch_seat SET seen_at = now() - interval '11 seconds'")
     new_batch(database, spark, "next").steps.begin(INCREMENT)
     assert sql("SELECT run_id FROM ops.batch_seat") == [("next",)]
+
+
+class Ending(logging.Handler):
+    """Ends a writer's transaction once somebody has said that it waited for it in vain."""
+
+    def __init__(self, writer: Connection) -> None:
+        super().__init__()
+        self.writer = writer
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+        self.writer.rollback()
+
+
+@pytest.mark.parametrize("name", ["begin", "publish"])
+def test_a_writer_that_holds_the_lock_is_named_and_waited_for_again_but_not_for_ever(
+    database: PostgresSettings,
+    spark: SparkSession,
+    sql: Sql,
+    log_in: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+):
+    monkeypatch.setattr(writers_lock, "WAIT_S", 0.1)
+    monkeypatch.setattr(writers_lock, "ATTEMPTS", 1)
+    run = new_batch(database, spark, "one")
+    run.stage()
+    run.pass_gate()
+    step = {"begin": lambda: run.steps.begin(INCREMENT), "publish": run.steps.publish}[name]
+    writer = log_in("ingest")
+
+    def write() -> None:
+        writer.cursor().execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
+
+    write()
+    said = r"tests \(pid \d+\) wrote orders all the 0\.1 s that the publication waited"
+    with pytest.raises(WritersBusy, match=said):
+        step()
+    assert sql("SELECT * FROM ops.publications") == []
+    # The wait is over, so that those who came behind it go on: one more writer is let in at once.
+    sql("SET lock_timeout = '5s'")
+    sql("SELECT pg_advisory_xact_lock_shared(%s)", WRITERS_LOCK)
+    monkeypatch.setattr(writers_lock, "ATTEMPTS", 2)
+    ending = Ending(writer)
+    monkeypatch.setattr(writers_lock.log, "handlers", [ending])
+    monkeypatch.setattr(writers_lock.log, "level", logging.INFO)
+    step()
+    assert len(ending.said) == 1
+    assert sql("SELECT count(*) FROM ops.publications") == [(int(name == "publish"),)]

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import psycopg2
 import pytest
 
+from pipeline import writers_lock
 from pipeline.database import WRITERS_LOCK
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
+from pipeline.writers_lock import WritersBusy
 from tests.integration.commits import commit, valid
 from tests.integration.conftest import Connect
 from tests.integration.members import END, EPOCH, add_customer, add_product, surrogate_key
@@ -141,15 +143,15 @@ def test_lost_and_old_facts_are_mended_and_newer_ones_stay(database: PostgresSet
     assert tables(sql) == wanted
 
 
-def test_a_publication_waits_for_the_writers(database: PostgresSettings, sql: Sql, log_in: Connect):
+def test_a_publication_waits_for_the_writers_so_long_and_no_longer(
+    database: PostgresSettings, sql: Sql, log_in: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(writers_lock, "WAIT_S", 0.05)
+    monkeypatch.setattr(writers_lock, "ATTEMPTS", 1)
     writer = log_in("ingest")
     writer.cursor().execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
-    sql("ALTER ROLE etl SET lock_timeout = '50ms'")
-    try:
-        with pytest.raises(psycopg2.errors.LockNotAvailable):
-            publish_from_raw(database)
-    finally:
-        sql("ALTER ROLE etl RESET lock_timeout")
+    with pytest.raises(WritersBusy, match=r"^tests \(pid \d+\) wrote orders all the 0\.05 s"):
+        publish_from_raw(database)
     assert sql("SELECT * FROM ops.publications") == []
     writer.rollback()
     publish_from_raw(database)
