@@ -115,8 +115,8 @@ def failures(results: list[Result]) -> dict[str, Result]:
     return {result.check_name: result for result in results if result.outcome not in ("passed", "skipped")}
 
 
-def refused(step: Callable[[], list[Result]]) -> dict[str, Result]:
-    """Run gate or check, which must fail; return what failed."""
+def refused(step: Callable[[], object]) -> dict[str, Result]:
+    """Run gate or check, or a whole run, which must fail one of them; return what failed."""
     try:
         step()
     except QualityFailed as error:

@@ -1,18 +1,22 @@
 """The batch on real PostgreSQL and Spark: what it rebuilds, and that it agrees with SQL row for row."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pyspark.sql import SparkSession
 
+from pipeline.database import connect
 from pipeline.jobs.facts import FACT_COLUMNS
-from pipeline.jobs.run import Selection
+from pipeline.jobs.publish import StagingIncomplete
+from pipeline.jobs.run import Selection, record_staged
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
 from tests.integration.batches import FULL, Batch
 from tests.integration.commits import commit, valid
 from tests.integration.members import add_customer, add_product, surrogate_key
+from tests.integration.quality_runs import failures, refused
 from tests.integration.samples import event, uid
 
 Sql = Callable[..., list[tuple]]
@@ -87,7 +91,7 @@ def test_a_full_run_mends_whatever_was_wrong(database: PostgresSettings, sql: Sq
     sql(f"{surplus} FROM curated.fact_orders WHERE order_id = %s", uid(99, kind=1), uid(3, kind=1))
     sql("UPDATE curated.dim_customers SET segment = 'wrong' WHERE customer_key <> 0")
     sql("INSERT INTO curated.dim_customers VALUES (5, 77, 'Nobody', 'DE', 'new', '2026-01-01', '9999-12-31')")
-    batch("two").whole(FULL)
+    batch("two").whole(FULL, judged=False)  # the surplus member is one of three, too many for the gate
     assert curated(sql) == wanted
 
 
@@ -99,7 +103,7 @@ def test_a_full_run_forgets_a_member_that_raw_has_no_more(
     keys = "SELECT DISTINCT customer_key = 0 FROM curated.fact_orders WHERE customer_id = 43"
     assert sql(keys) == [(False,)]
     sql("DELETE FROM raw.customers WHERE customer_id = 43")
-    batch("two").whole(FULL)
+    batch("two").whole(FULL, judged=False)  # one of two is more than the gate lets go
     assert sql(keys) == [(True,)]
     by_spark = curated(sql)
     publish_from_raw(database)
@@ -254,8 +258,48 @@ def test_what_the_stream_writes_during_a_run_stays_and_gets_the_new_keys(
     assert rows == [(9, 2, key("2026-01-15")), (event(6)["quantity"], 1, key("2026-01-15"))]
 
 
+def test_the_gate_misses_a_repaired_order_and_the_step_repeated_brings_it(
+    database: PostgresSettings, sql: Sql, batch: NewBatch
+):
+    for customer in (42, 43):
+        add_customer(sql, "2026-01-01Z", customer_id=customer)
+    add_product(sql, "2026-01-01Z")
+    commit(database, [valid(event(1)), valid(event(2, customer_id=99))])
+    batch().whole()
+    waiting = "SELECT count(*) FROM curated.fact_orders WHERE customer_key = 0"
+    assert sql(waiting) == [(1,)]
+    add_customer(sql, "2026-01-02Z", customer_id=99)
+    run = batch("two")
+    assert run.stage() == 1  # raw has no new row of this order
+    sql("DELETE FROM staging.fact_orders")
+    with closing(connect(database, "etl", "tests")) as connection, connection:
+        record_staged(connection.cursor(), "two", facts=0)
+    failed = refused(run.gate)
+    assert list(failed) == ["fact_orders_complete"]
+    assert failed["fact_orders_complete"].samples == [{"order_id": uid(2, kind=1)}]
+    with pytest.raises(StagingIncomplete, match="has not passed the gate"):
+        run.merge()
+    assert (sql(waiting), run.steps.facts()) == ([(1,)], 1)
+    assert failures(run.gate()) == {}
+    run.merge()
+    assert (sql(waiting), failures(run.steps.check())) == ([(0,)], {})
+
+
+def test_the_gate_stops_a_whole_run_whose_source_lost_members(
+    database: PostgresSettings, sql: Sql, batch: NewBatch
+):
+    fill(database, sql)
+    batch().whole()
+    before = curated(sql)
+    sql("DELETE FROM raw.customers WHERE customer_id = 43")
+    failed = refused(lambda: batch("two").whole(FULL))
+    stopped_by = {name: result.failing_rows for name, result in failed.items() if result.outcome == "failed"}
+    assert stopped_by == {"dim_customers_kept": 1}
+    assert curated(sql) == before
+
+
 def test_nothing_new_needs_no_spark(database: PostgresSettings, sql: Sql, batch: NewBatch):
     run = batch()
     run.steps.open_session = pytest.fail
-    assert run.whole() == 0
+    assert run.whole(judged=False) == 0
     assert sql("SELECT kind, raw_mark FROM ops.publications") == [("increment", 0)]

@@ -11,7 +11,7 @@ from pipeline.jobs.steps import Steps
 from pipeline.quality.checks import NAMES
 from pipeline.quality.runner import QualityFailed
 from pipeline.settings import PostgresSettings
-from tests.integration.members import add_product
+from tests.integration.members import add_customer, add_product
 from tests.integration.quality_runs import (
     DAY,
     HISTORY,
@@ -233,6 +233,33 @@ def test_a_full_run_that_lost_its_source_is_stopped(database: PostgresSettings, 
     assert (failed["fact_orders_kept"].failing_rows, failed["fact_orders_kept"].measured) == (6, 0.12)
 
 
+@pytest.mark.parametrize("member", ["customer", "product"])
+def test_a_full_run_whose_source_lost_members_is_stopped_and_goes_through_once_they_are_back(
+    database: PostgresSettings, sql: Sql, member: str
+):
+    add = {"customer": add_customer, "product": add_product}[member]
+    for number in range(100, 110):
+        add(sql, "2026-01-01Z", **{f"{member}_id": number})
+    publish_history(database, sql, (*HISTORY, DAY))
+    sql(f"CREATE TABLE public.kept AS SELECT * FROM raw.{member}s WHERE {member}_id = 103")
+    sql(f"DELETE FROM raw.{member}s WHERE {member}_id = 103")
+    before = curated(sql)
+    run = stage(database, sql, "full", Selection("full"))
+    failed = refused(run.gate)
+    assert list(failed) == [f"dim_{member}s_kept"]
+    found = failed[f"dim_{member}s_kept"]
+    assert (found.failing_rows, found.samples) == (1, [{f"{member}_id": 103}])
+    assert found.measured == pytest.approx(1 / 11)
+    with pytest.raises(StagingIncomplete, match="has not passed the gate"):
+        run.publish()
+    assert curated(sql) == before
+    sql(f"INSERT INTO raw.{member}s OVERRIDING SYSTEM VALUE SELECT * FROM public.kept")
+    run = stage(database, sql, "full", Selection("full"))
+    assert failures(run.gate()) == {}
+    run.publish()
+    assert curated(sql) == before
+
+
 def test_waiting_orders_are_a_warning_and_block_nothing(database: PostgresSettings, sql: Sql):
     publish_history(database, sql)
     orders(database, DAY, 9000, customer_id=99)
@@ -315,7 +342,10 @@ def test_repeated_gates_and_publications_leave_the_seat_free(run: Steps, sql: Sq
 
 
 def test_every_error_has_a_planted_fault():
-    elsewhere = {name for name in NAMES if name.endswith(("_staged", "_kept"))} | {
+    elsewhere = {name for name in NAMES if name.endswith("_staged")} | {
+        "dim_customers_kept",
+        "dim_products_kept",
+        "fact_orders_kept",
         "fact_orders_fresh",
         "fact_orders_volume_low",
         "fact_orders_unknown_share",
