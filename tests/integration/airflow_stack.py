@@ -1,4 +1,4 @@
-"""One PostgreSQL and one Airflow with the tests' DAGs, started where port 8080 is taken."""
+"""One PostgreSQL and one Airflow with DAGs, started where port 8080 is taken."""
 
 import os
 import shutil
@@ -27,6 +27,9 @@ shared_buffers_mb = 64
 dags_folder = "{dags}"
 parallelism = 2
 refresh_seconds = 2
+[kafka]
+port = {kafka}
+heap_mb = 256
 """
 
 
@@ -58,14 +61,16 @@ class AirflowStack:
 
 
 @contextmanager
-def running_airflow(dags: Path = DAGS) -> Iterator[AirflowStack]:
+def running_airflow(dags: Path = DAGS, *beside: str) -> Iterator[AirflowStack]:
+    """Start PostgreSQL, Airflow, and services that its DAGs need `beside` them."""
     home = embedded.Home(make_home())
     config = home.root.parent / "ecom.toml"
-    config.write_text(CONFIG.format(postgres=any_free(), dags=dags), encoding="utf-8")
+    config.write_text(CONFIG.format(postgres=any_free(), kafka=any_free(), dags=dags), encoding="utf-8")
     # Whatever another Airflow in the caller's shell says must not reach ours.
     os.environ["AIRFLOW__API__PORT"] = "1"
     try:
-        with _taken(USUAL_PORT), embedded.running(home.root, config, ("postgres", "airflow")) as platform:
+        services = ("postgres", *beside, "airflow")
+        with _taken(USUAL_PORT), embedded.running(home.root, config, services) as platform:
             yield AirflowStack(home, platform)
     finally:
         del os.environ["AIRFLOW__API__PORT"]

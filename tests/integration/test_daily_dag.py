@@ -1,4 +1,4 @@
-"""The repository's own DAGs in the real Airflow: the day, a gate that says no, a backfill."""
+"""The repository's own DAGs in the real Airflow: the day, a gate that says no, a backfill, the stream."""
 
 import os
 import subprocess
@@ -12,13 +12,19 @@ from typing import Any
 
 import pytest
 
-from cli.airflow_api import AirflowApi
+from cli.airflow_api import AirflowApi, TaskState
+from pipeline import dlq
 from pipeline.database import connect
 from pipeline.rebuild.publish import publish_from_raw
-from pipeline.settings import PostgresSettings, from_variables
+from pipeline.settings import KafkaSettings, PostgresSettings, from_variables
+from pipeline.stream.dead_letters import DeadLetter, KafkaDeadLetterSink, record_in_ledger
 from producer.evolve import EvolvePlan, evolve
 from producer.seed import SeedPlan, seed
+from tests.faults.waiting import until
 from tests.integration.airflow_stack import AirflowStack, running_airflow
+from tests.integration.commits import commit, valid
+from tests.integration.samples import RECEIVED_MS, as_bytes, event
+from tests.integration.topics import Topics
 
 DAGS = Path(__file__).parents[2] / "dags"
 DAG = "daily_orders"
@@ -30,7 +36,7 @@ pytestmark = pytest.mark.timeout(1_200)
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[AirflowStack]:
-    with running_airflow(DAGS) as running:
+    with running_airflow(DAGS, "kafka") as running:
         yield running
 
 
@@ -102,8 +108,7 @@ def test_the_gate_says_no_and_after_the_fix_the_same_run_goes_through(
     columns = "event_id, event_type, event_time, schema_version, order_id, order_version, ordered_at,"
     columns += " customer_id, product_id, quantity, unit_price, currency, status, source"
     rows(warehouse, f"INSERT INTO raw.orders ({columns}) SELECT {columns} FROM public.kept")
-    clear = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
-    api._http.request("POST", f"/dags/{DAG}/clearTaskInstances", json=clear)
+    clear(api, DAG, run_id)
     assert api.wait(DAG, run_id, timeout_s=600) == "success"
     assert states(api, run_id) == GREEN
     assert rows(warehouse, "SELECT kind FROM ops.publications ORDER BY publication_id") == [
@@ -114,6 +119,12 @@ def test_the_gate_says_no_and_after_the_fix_the_same_run_goes_through(
     assert rows(warehouse, versions) == [(True,)]
     facts = "SELECT count(DISTINCT order_id) FROM {}"
     assert rows(warehouse, facts.format("curated.fact_orders")) == rows(warehouse, facts.format("raw.orders"))
+
+
+def clear(api: AirflowApi, dag_id: str, run_id: str) -> None:
+    """Have all tasks of a run done again, at once."""
+    wish = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+    api._http.request("POST", f"/dags/{dag_id}/clearTaskInstances", json=wish)
 
 
 def test_a_backfill_of_two_days_gives_the_same_tables(
@@ -152,3 +163,71 @@ def finished(api: AirflowApi, count: int) -> list[str]:
             return found
         assert time.monotonic() < deadline, found
         time.sleep(1)  # a poll of the runs
+
+
+@pytest.fixture
+def kafka(stack: AirflowStack) -> KafkaSettings:
+    return from_variables(KafkaSettings, stack.platform.as_env())
+
+
+@pytest.fixture
+def topics(kafka: KafkaSettings) -> Iterator[Topics]:
+    with Topics(kafka) as made:
+        yield made
+
+
+def first_failure(api: AirflowApi, dag_id: str, run_id: str) -> str:
+    """Wait until the run's only task has failed once, and return the end of its log; its retry is to come."""
+    found: list[TaskState] = []
+
+    def failed() -> bool:
+        found[:] = api.tasks(dag_id, run_id)
+        assert [task.state for task in found] != ["success"]
+        return [task.state for task in found] == ["up_for_retry"]
+
+    until(failed, f"{dag_id} has failed once", lambda: str(found), poll_s=0.5)
+    return "\n".join(api.log_tail(dag_id, run_id, found[0], lines=60))
+
+
+def test_the_watch_says_that_nothing_reads_the_orders_and_is_content_once_something_does(
+    warehouse: PostgresSettings, kafka: KafkaSettings, topics: Topics, api: AirflowApi
+):
+    topics.send(kafka.orders_topic, [(None, as_bytes(event(1)))])
+
+    def runs() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = api._http.request("GET", "/dags/stream_watch/dagRuns")["dag_runs"]
+        return found
+
+    api.unpause("stream_watch")
+    until(lambda: bool(runs()), "the schedule starts a run")
+    run_id = runs()[0]["dag_run_id"]
+    said = first_failure(api, "stream_watch", run_id)
+    assert (
+        "1 events wait and it never committed (limit 120 s); look: `ecom status`, `ecom logs stream`" in said
+    )
+    commit(warehouse, [valid(event(1))])
+    clear(api, "stream_watch", run_id)
+    assert api.wait("stream_watch", run_id, timeout_s=120) == "success"
+    (task,) = api.tasks("stream_watch", run_id)
+    assert task.try_number > 1
+
+
+def test_a_replay_says_that_there_is_no_queue_and_sends_once_there_is_one(
+    warehouse: PostgresSettings, kafka: KafkaSettings, topics: Topics, api: AirflowApi
+):
+    letter = DeadLetter("orders/0/0", RECEIVED_MS, "malformed_json", "", 1, None, b"{")
+    with closing(connect(warehouse, "ingest", "tests")) as connection, connection:
+        record_in_ledger(connection.cursor(), [letter], [])
+    topics.delete(kafka.dlq_topic)
+    api.unpause("dlq_replay")
+    run_id = api.trigger("dlq_replay", conf={"reason": "malformed_json"})
+    said = first_failure(api, "dlq_replay", run_id)
+    assert f"topic {kafka.dlq_topic} does not exist on {kafka.bootstrap_servers}" in said
+    topics.recreate(kafka.dlq_topic)
+    KafkaDeadLetterSink(kafka).send([letter])
+    clear(api, "dlq_replay", run_id)
+    assert api.wait("dlq_replay", run_id, timeout_s=120) == "success"
+    (sent,) = [record for record in topics.read(kafka.orders_topic) if record.value == letter.value]
+    assert dict(sent.headers)["ecom-origin"] == letter.origin.encode()
+    with closing(connect(warehouse, "ingest", "tests")) as connection:
+        assert [entry.origin for entry in dlq.entries(connection, "replayed")] == [letter.origin]

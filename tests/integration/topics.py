@@ -51,11 +51,16 @@ class Topics:
         places = {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
         self._admin.delete_records(places)
 
-    def recreate(self, topic: str, partitions: int = 2) -> None:
-        """Delete a topic and make it again, empty."""
-        self._admin.delete_topics([topic])
+    def delete(self, topic: str) -> None:
+        """Delete a topic, if it is there, and wait until it is gone."""
+        if topic in self._admin.list_topics():
+            self._admin.delete_topics([topic])
         while topic in self._admin.list_topics():
             time.sleep(0.05)  # a poll of the brokers, which delete in the background
+
+    def recreate(self, topic: str, partitions: int = 2) -> None:
+        """Delete a topic, if it is there, and make it again, empty."""
+        self.delete(topic)
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=LIMIT)])
 
     def read(self, topic: str) -> list[Any]:
