@@ -1,19 +1,28 @@
-"""One stack for all tests of this folder; they run in order, and each leaves it up and healthy."""
+"""One stack for all tests of this folder; they run in order, and each leaves it up and healthy.
 
+ECOM_TEST_STACK_KEEP names a folder to keep the stack in: the next run, of some tests only, goes on with it.
+"""
+
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.stack.world import NAME, World, copy_repository, left_over
 
+_KEEP = os.environ.get("ECOM_TEST_STACK_KEEP")
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    before = left_over()
-    assert not any(before.values()), f"an earlier run left something behind; remove it first: {before}"
-    folder = tmp_path_factory.mktemp("stack")
-    world = World(copy_repository(folder / "clone"), folder / "state")
+    folder = Path(_KEEP) if _KEEP else tmp_path_factory.mktemp("stack")
+    world = World(folder / "clone", folder / "state")
+    if not (_KEEP and world.clone.exists()):
+        before = left_over()
+        assert not any(before.values()), f"an earlier run left something behind; remove it first: {before}"
+        copy_repository(world.clone)
     yield world
-    if (world.state / NAME).exists():
+    if not _KEEP and (world.state / NAME).exists():
         world.ecom("down", "--wipe", "--yes")
     print("\nseconds:", world.seconds)  # noqa: T201 - the figures are half of what the run is for

@@ -88,7 +88,7 @@ class World:
 
     def verify(self, *words: str) -> dict[str, Any]:
         """Prove that nothing was lost or doubled."""
-        done = self.ecom("verify", "--json", *words)
+        done = self.ecom("verify", "--json", "--timeout", "300", *words)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return dict(json.loads(done.stdout))
 
