@@ -87,7 +87,7 @@ test-spark-oldest: setup ## Those tests that run Spark, on Spark 4.0.0 in a venv
 
 .PHONY: test-faults
 test-faults: setup ## Kills, restarts and fuzz at full length
-	pytest $(PARALLEL) -m faults tests/faults $(ARGS)
+	pytest $(PARALLEL) -m faults tests/faults tests/integration $(ARGS)
 
 STACK ?= local
 
