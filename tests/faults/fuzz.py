@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -187,7 +188,13 @@ def _many_headers(event: OrderEvent, rng: random.Random) -> Fuzzed:
 
 
 def _old(event: OrderEvent, rng: random.Random) -> Fuzzed:
-    return Fuzzed("old_timestamp", b"k", event.to_bytes(), timestamp_ms=rng.choice((0, 1, 10**12)))
+    # Not older than the topic's retention: that the broker refuses.
+    hours = rng.choice((1, 2, 24, 6 * 24))
+    return Fuzzed("old_timestamp", b"k", event.to_bytes(), timestamp_ms=_now_ms() - hours * 3_600_000)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 _OTHERS: tuple[Maker, ...] = (_bad_bytes, _random_bytes, _nothing, _key, _headers, _many_headers, _old)
