@@ -1,22 +1,49 @@
-"""Pulumi's program: reads stack config, makes the environment of that name, exports where it is."""
+"""Pulumi's program: reads stack config, makes the environment that it names, exports where it is."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pulumi
+import yaml
 from pulumi.runtime.config import get_config_env
 
-from environments.local.config import parse, stack_name
-from environments.local.stack import Local, outputs
 from infra.config import ConfigError
+
+Outputs = Mapping[str, pulumi.Input[object]]
+
+
+def local(stack: str, values: Mapping[str, str], source: str) -> Outputs:
+    """Make the Docker environment."""
+    from environments.local.config import parse, stack_name
+    from environments.local.stack import Local, outputs
+
+    config = parse(values, source)
+    return outputs(Local(stack_name(stack), config), config)
+
+
+def aws(stack: str, values: Mapping[str, str], source: str) -> Outputs:
+    """Make the AWS environment."""
+    from environments.aws.config import parse, stack_name
+    from environments.aws.stack import Aws, outputs
+
+    declared = yaml.safe_load((Path(__file__).parent / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    return outputs(Aws(stack_name(stack), parse(values, source, declared)))
+
+
+ENVIRONMENTS: dict[str, Callable[[str, Mapping[str, str], str], Outputs]] = {"local": local, "aws": aws}
 
 
 def main() -> None:
-    """Make the local environment, under the stack's name."""
-    stack = pulumi.get_stack()
+    """Make the chosen environment, under the stack's name."""
+    stack, values = pulumi.get_stack(), get_config_env()
+    chosen = values.get("ecom:environment") or ("aws" if stack.startswith("aws") else "local")
     try:
-        config = parse(get_config_env(), f"stack config of {stack}")
-        made = Local(stack_name(stack), config)
+        if chosen not in ENVIRONMENTS:
+            raise ConfigError(f"ecom:environment = {chosen!r}: allowed are {', '.join(ENVIRONMENTS)}")
+        made = ENVIRONMENTS[chosen](stack, values, f"stack config of {stack}")
     except (ConfigError, ValueError) as error:
         raise pulumi.RunError(str(error)) from None
-    for key, value in outputs(made, config).items():
+    for key, value in made.items():
         pulumi.export(key, value)
 
 
