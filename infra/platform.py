@@ -112,11 +112,11 @@ class BatchEndpoint(_Endpoint):
 
 
 class AirflowEndpoint(_Endpoint):
-    """Where Airflow's web page and REST API are, and who may use all of it."""
+    """Where Airflow's web page and REST API are, and who may use all of it; nobody has a password on AWS."""
 
     url: str = Field(pattern=r"^https?://[^/\s]+$")
-    admin_user: str
-    admin_password: SecretRef
+    admin_user: str = ""
+    admin_password: OptionalSecretRef = ""
 
     def variables(self) -> Env:
         """Return the ECOM_AIRFLOW_* variables; `url` has no path and no slash at its end."""

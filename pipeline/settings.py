@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline import env_file
-from pipeline.secret_values import resolve
+from pipeline.secret_values import SecretError, resolve
 
 Role = Literal["admin", "ingest", "etl", "bi_readonly"]
 
@@ -124,18 +124,20 @@ class BatchSettings(BaseSettings):
 
 
 class AirflowSettings(BaseSettings):
-    """Airflow's REST API; `admin_password()` resolves the reference."""
+    """Airflow's REST API; user and reference are empty where nobody signs in with a password."""
 
     model_config = SettingsConfigDict(
         env_prefix="ECOM_AIRFLOW_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
-    admin_user: NonEmpty
-    admin_password_ref: SecretReference
+    admin_user: str
+    admin_password_ref: Literal[""] | SecretReference
 
     def admin_password(self) -> str:
-        """Resolve the admin's password; raise SecretError if its reference leads nowhere."""
+        """Resolve the admin's password; raise SecretError if its reference leads nowhere, or is empty."""
+        if not self.admin_password_ref:
+            raise SecretError("ECOM_AIRFLOW_ADMIN_PASSWORD_REF is empty: this Airflow knows no passwords")
         return resolve(self.admin_password_ref)
 
 

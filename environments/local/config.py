@@ -21,6 +21,7 @@ _NOT_HERE = {
     ("airflow", "log_retention_days"),
     ("airflow", "metadata_retention_days"),
 }
+_CHOICE = f"{PROJECT}:environment"
 # What a JVM or PostgreSQL needs beside its heap or its shared buffers.
 _OVERHEAD_MB = 256
 _REFERENCE = r"^[a-z0-9][a-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"
@@ -230,6 +231,8 @@ def parse(values: Mapping[str, str], source: str) -> LocalConfig:
     """Return the configuration of `ecom:…` keys; raise ConfigError with a line for each wrong one."""
     known = {f"{PROJECT}:{key}": (place, field) for key, place, field in keys()}
     ours = {name: value for name, value in values.items() if name.startswith(f"{PROJECT}:")}
+    # Defaults in Pulumi.yaml of the AWS environment's keys, and the choice between the two.
+    ours = {name: ours[name] for name in ours if not name.startswith((f"{PROJECT}:aws", _CHOICE))}
     unknown = sorted(set(ours) - set(known))
     if unknown:
         allowed = ", ".join(sorted(name.removeprefix(f"{PROJECT}:") for name in known))

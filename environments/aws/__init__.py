@@ -1,0 +1,1 @@
+"""The AWS environment: `pulumi up -s aws` makes the platform of MSK, RDS, EMR Serverless, MWAA, Fargate."""

@@ -1,0 +1,57 @@
+"""The contract, of what was made: every value is known by then, and Pydantic checks it once more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from environments.aws import airflow, dashboards, kafka, postgres, spark, storage
+from environments.aws.config import AwsConfig
+from infra.platform import BatchEndpoint, EmrServerlessEndpoint, Env, Platform
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What AWS made up: addresses, ids, ARNs."""
+
+    secrets: Mapping[str, str]
+    postgres: str
+    brokers: str
+    bucket: str
+    dashboards: str
+    airflow: str
+    application: str
+    role: str
+    entry: str
+
+
+def for_jobs(config: AwsConfig, made: Made) -> Env:
+    """Return the variables that job runs find in an archive; how they are submitted is not among them."""
+    return _platform(config, made, spark.CERTIFICATES, "").as_env()
+
+
+def platform(config: AwsConfig, made: Made, certificates: str, artifacts: Mapping[str, Any]) -> Platform:
+    """Return the contract for a reader who has RDS's certificates at this path."""
+    return _platform(config, made, certificates, spark.parameters(artifacts, config.aws))
+
+
+def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str) -> Platform:
+    whole = config.platform
+    page, metabase = dashboards.endpoints(
+        config.aws, made.dashboards, made.secrets["metabase_admin"], made.postgres
+    )
+    return Platform(
+        postgres=postgres.endpoint(whole.postgres, made.postgres, made.secrets, certificates),
+        kafka=kafka.endpoint(whole.kafka, made.brokers),
+        spark=spark.endpoint(whole.stream),
+        airflow=airflow.endpoint(made.airflow),
+        dashboards=page,
+        storage=storage.endpoint(made.bucket),
+        emr=EmrServerlessEndpoint(
+            application_id=made.application,
+            execution_role_arn=made.role,
+            entry_point=made.entry,
+            submit_parameters=parameters,
+        ),
+        metabase=metabase,
+        batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
+    )

@@ -1,0 +1,83 @@
+"""The one key that everything of a stack is encrypted with: one place to revoke, and to look who used it."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws.kms as kms
+
+from environments.aws.place import Place
+from environments.aws.policies import Statement, document
+
+# The longest that AWS gives somebody to notice, and the shortest for a stack that is thrown away.
+_KEPT_DAYS, _THROWN_AWAY_DAYS = 30, 7
+
+
+@dataclass(frozen=True)
+class EncryptionArgs:
+    """Where, and whether a destroy may take the key and with it everything that it encrypts."""
+
+    place: Place
+    protect: bool
+
+
+class Encryption(pulumi.ComponentResource):
+    """`arn` of the key; it is rotated each year."""
+
+    def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ecom:aws:Encryption", name, {}, opts)
+        self.key = kms.Key(
+            name,
+            description=f"Everything of the stack {name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=_KEPT_DAYS if args.protect else _THROWN_AWAY_DAYS,
+            policy=_policy(args.place),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        kms.Alias(
+            name,
+            name=f"alias/{name}",
+            target_key_id=self.key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = self.key.arn
+        self.register_outputs({"arn": self.arn})
+
+
+def _policy(place: Place) -> str:
+    return document([_account(place), _logs(place), _alarms(place)])
+
+
+def _account(place: Place) -> Statement:
+    # Without this the key could be managed by nobody; it gives no right that an IAM policy does not give too.
+    return {
+        "Sid": "TheAccountsOwnPoliciesDecide",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{place.partition}:iam::{place.account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _logs(place: Place) -> Statement:
+    return {
+        "Sid": "LogGroupsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{place.region}.{place.dns_suffix}"},
+        "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")},
+        },
+    }
+
+
+def _alarms(place: Place) -> Statement:
+    # An alarm that can't encrypt its message is lost without a word.
+    return {
+        "Sid": "AlarmsToAnEncryptedTopic",
+        "Effect": "Allow",
+        "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+    }

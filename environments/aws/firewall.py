@@ -1,0 +1,131 @@
+"""Who may talk to whom: security groups that name each other, never a range of addresses."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws.ec2 as ec2
+import pulumi_aws.vpc as vpc
+
+KAFKA_IAM, POSTGRES, METABASE, HTTPS, HTTP = 9098, 5432, 3000, 443, 80
+# The same thing to each of them: what it is, in words that AWS shows beside it.
+GROUPS = {
+    "postgres": "the warehouse",
+    "kafka": "the brokers",
+    "spark": "Spark jobs on EMR Serverless",
+    "airflow": "Airflow",
+    "tasks": "tasks on Fargate: setup, dashboards, producer",
+    "metabase": "Metabase",
+    "balancer": "load balancer before Metabase",
+    "people": "whoever may open Metabase and Airflow from within the VPC",
+}
+_TO_POSTGRES = ("spark", "airflow", "tasks", "metabase")
+_TO_KAFKA = ("spark", "airflow", "tasks")
+# These call AWS's own services, and Metabase its font and map servers.
+_CALLERS = ("spark", "airflow", "tasks", "metabase")
+
+
+@dataclass(frozen=True)
+class FirewallArgs:
+    """The VPC; `public` opens the load balancer's 443 to everybody."""
+
+    vpc_id: pulumi.Input[str]
+    public: bool
+
+
+class Firewall(pulumi.ComponentResource):
+    """`groups`: the ids of the security groups, by name; rules are part of it, so depend on it."""
+
+    def __init__(self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ecom:aws:Firewall", name, {}, opts)
+        self._name = name
+        self._inner = pulumi.ResourceOptions(parent=self)
+        self.groups = {label: self._group(label, args) for label in GROUPS}
+        entrance = HTTPS if args.public else HTTP
+        for source in _TO_POSTGRES:
+            self._flow(source, "postgres", POSTGRES)
+        for source in _TO_KAFKA:
+            self._flow(source, "kafka", KAFKA_IAM)
+        self._flow("balancer", "metabase", METABASE)
+        self._flow("tasks", "balancer", entrance)
+        self._flow("people", "balancer", entrance)
+        self._flow("people", "airflow", HTTPS)
+        self._among_themselves("airflow")
+        for caller in _CALLERS:
+            self._out(caller)
+        if args.public:
+            self._everybody()
+        self.register_outputs({})
+
+    def _group(self, label: str, args: FirewallArgs) -> pulumi.Output[str]:
+        # Named anew when it has to be replaced: what uses it moves over before the old one goes.
+        made = ec2.SecurityGroup(
+            f"{self._name}-{label}", vpc_id=args.vpc_id, description=GROUPS[label], opts=self._inner
+        )
+        return made.id
+
+    def _flow(self, source: str, target: str, port: int) -> None:
+        vpc.SecurityGroupIngressRule(
+            f"{self._name}-{target}-from-{source}",
+            security_group_id=self.groups[target],
+            referenced_security_group_id=self.groups[source],
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=f"{source} to {target}",
+            opts=self._inner,
+        )
+        vpc.SecurityGroupEgressRule(
+            f"{self._name}-{source}-to-{target}",
+            security_group_id=self.groups[source],
+            referenced_security_group_id=self.groups[target],
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=f"{source} to {target}",
+            opts=self._inner,
+        )
+
+    def _among_themselves(self, label: str) -> None:
+        # MWAA's scheduler, workers and database insist on it.
+        group, all_of_it = self.groups[label], "-1"
+        vpc.SecurityGroupIngressRule(
+            f"{self._name}-{label}-from-{label}",
+            security_group_id=group,
+            referenced_security_group_id=group,
+            ip_protocol=all_of_it,
+            description=f"{label} among its own parts",
+            opts=self._inner,
+        )
+        vpc.SecurityGroupEgressRule(
+            f"{self._name}-{label}-to-{label}",
+            security_group_id=group,
+            referenced_security_group_id=group,
+            ip_protocol=all_of_it,
+            description=f"{label} among its own parts",
+            opts=self._inner,
+        )
+
+    def _out(self, label: str) -> None:
+        # AWS's services have public addresses, and no list of them holds for long.
+        vpc.SecurityGroupEgressRule(
+            f"{self._name}-{label}-to-aws",
+            security_group_id=self.groups[label],
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            description="AWS services by TLS",
+            opts=self._inner,
+        )
+
+    def _everybody(self) -> None:
+        vpc.SecurityGroupIngressRule(
+            f"{self._name}-balancer-from-everybody",
+            security_group_id=self.groups["balancer"],
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            description="whoever has an account in Metabase",
+            opts=self._inner,
+        )

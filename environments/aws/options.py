@@ -1,0 +1,177 @@
+"""What only AWS asks for, with the rules that keep a wrong stack config from costing money or data."""
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from environments.aws import versions
+from environments.aws.sizes import SIZES, Size, SizeName
+
+_SUBNET_ID = re.compile(r"subnet-[0-9a-f]{8,17}")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _subnets(text: str) -> str:
+    wrong = [word for word in _words(text) if not _SUBNET_ID.fullmatch(word)]
+    if wrong:
+        raise ValueError(f"not a subnet's id: {', '.join(wrong)}; wanted: subnet-…,subnet-…")
+    return text
+
+
+def _network(text: str) -> ipaddress.IPv4Network:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"not a network: {error}; wanted: like 10.60.0.0/16") from None
+
+
+def _vpc_cidr(text: str) -> str:
+    network = _network(text)
+    if not network.is_private or not 16 <= network.prefixlen <= 22:
+        raise ValueError("must be a private network between /16 and /22")
+    return text
+
+
+def _networks(text: str) -> str:
+    for word in _words(text):
+        _network(word)
+    return text
+
+
+SubnetIds = Annotated[str, AfterValidator(_subnets)]
+
+
+class Options(BaseModel):
+    """The `aws…` keys; each default costs as little as it can and deletes nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    size: SizeName = Field("small", description="capacity of everything: small, standard or production")
+    zones: int = Field(2, ge=2, le=3, description="availability zones of a new VPC")
+    nat: Literal["single", "per-zone"] = Field(
+        "single", description="NAT gateways of a new VPC: one (cheap), or one in each zone"
+    )
+    vpc_id: str = Field(
+        "", pattern=r"^(vpc-[0-9a-f]{8,17})?$", description="an existing VPC; empty makes a new one"
+    )
+    private_subnet_ids: SubnetIds = Field(
+        "",
+        description="with awsVpcId: its private subnets, one per zone, two or three, with a way out by NAT",
+    )
+    public_subnet_ids: SubnetIds = Field(
+        "", description="with awsVpcId and a certificate: its public subnets, for the load balancer"
+    )
+    vpc_cidr: Annotated[str, AfterValidator(_vpc_cidr)] = Field(
+        "10.60.0.0/16", description="addresses of a new VPC"
+    )
+    reserved_cidrs: Annotated[str, AfterValidator(_networks)] = Field(
+        "", description="networks that the new VPC will be connected with, and so must not overlap"
+    )
+    protect: bool = Field(True, description="refuse to delete data: Pulumi's protect and AWS's own")
+    empty_buckets: bool = Field(False, description="let a destroy delete the objects in the buckets too")
+    certificate_arn: str = Field(
+        "",
+        pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/.+)?$",
+        description="ACM certificate of Metabase's address; without it Metabase is internal, by HTTP",
+    )
+    domain: str = Field(
+        "",
+        pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$",
+        description="Metabase's host name, for which the certificate is",
+    )
+    airflow_access: Literal["private", "public"] = Field(
+        "private", description="Airflow's page: from within the VPC only, or from everywhere (IAM signs in)"
+    )
+    admin_email: str = Field(
+        "admin@example.com", pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Metabase's first user"
+    )
+    alarm_email: str = Field(
+        "",
+        pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$",
+        description="who gets alarms; empty: the SNS topic has no subscriber",
+    )
+    monthly_budget_usd: int = Field(
+        0, ge=0, description="month's cost at which the budget warns; 0 is what the size usually costs"
+    )
+    owner: str = Field(
+        "data-platform", pattern=r"^[\w .@/+=:-]{1,128}$", description="who answers for this stack: a tag"
+    )
+    postgres_version: versions.PostgresVersion = Field(
+        "18", description="major version of RDS for PostgreSQL"
+    )
+    kafka_version: versions.KafkaVersion = Field("3.9.x.kraft", description="Kafka of MSK; KRaft only")
+    emr_release: str = Field(
+        "emr-spark-8.0.0", pattern=versions.EMR_RELEASE, description="EMR Serverless release, Spark 4 only"
+    )
+    airflow_version: versions.AirflowVersion = Field("3.0.6", description="Airflow of MWAA")
+    metabase_image: str = Field(
+        versions.METABASE,
+        pattern=r"^[a-z0-9][a-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$",
+        description="image of Metabase; a mirror of your own is safer and faster",
+    )
+    artifacts: str = Field(
+        "dist/aws",
+        min_length=1,
+        description="folder that `make aws-artifacts` filled: jars and packed Python",
+    )
+    producer: bool = Field(False, description="also run the producer, for demo traffic")
+
+    @property
+    def capacity(self) -> Size:
+        """The size's figures."""
+        return SIZES[self.size]
+
+    @property
+    def private_subnets(self) -> list[str]:
+        """Ids of an existing VPC's private subnets."""
+        return _words(self.private_subnet_ids)
+
+    @property
+    def public_subnets(self) -> list[str]:
+        """Ids of an existing VPC's public subnets."""
+        return _words(self.public_subnet_ids)
+
+    @model_validator(mode="after")
+    def _subnets_fit_the_vpc(self) -> "Options":
+        private, public = self.private_subnets, self.public_subnets
+        if not self.vpc_id and (private or public):
+            raise ValueError("awsPrivateSubnetIds, awsPublicSubnetIds: only with awsVpcId")
+        if self.vpc_id and len(set(private)) not in (2, 3):
+            raise ValueError(f"awsPrivateSubnetIds has {len(set(private))}: awsVpcId needs two or three")
+        if self.vpc_id and self.certificate_arn and len(set(public)) < 2:
+            raise ValueError(
+                f"awsPublicSubnetIds has {len(set(public))}: awsCertificateArn needs at least two"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_are_free(self) -> "Options":
+        ours = ipaddress.IPv4Network(self.vpc_cidr)
+        for word in _words(self.reserved_cidrs) if not self.vpc_id else ():
+            if ours.overlaps(ipaddress.IPv4Network(word)):
+                raise ValueError(f"awsVpcCidr = {self.vpc_cidr}: overlaps with {word} of awsReservedCidrs")
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_has_its_name(self) -> "Options":
+        if bool(self.certificate_arn) != bool(self.domain):
+            raise ValueError("awsCertificateArn, awsDomain: both or neither; a certificate is for a name")
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_safe(self) -> "Options":
+        if self.size == "production":
+            needs = {
+                "awsProtect = true": self.protect,
+                "awsCertificateArn and awsDomain": bool(self.certificate_arn),
+                "awsEmptyBuckets = false": not self.empty_buckets,
+            }
+            missing = [need for need, met in needs.items() if not met]
+            if missing:
+                raise ValueError(f"awsSize = production: needs {', '.join(missing)}")
+        return self

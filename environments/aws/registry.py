@@ -1,0 +1,84 @@
+"""The registry of our image, which setup, dashboards and producer run; CI pushes it, Fargate pulls it.
+
+The tag is a hash of what goes in, and tags can't be moved: the image of a commit is the image of that commit.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws.ecr as ecr
+
+from environments.aws.bundle import REPOSITORY
+
+DOCKERFILE = "environments/local/image/Dockerfile"
+_KEPT_IMAGES = 20
+_PARTS = (
+    "pyproject.toml",
+    "uv.lock",
+    "environments",
+    "infra",
+    "pipeline",
+    "producer",
+    "dashboards",
+    "dags",
+)
+
+
+@dataclass(frozen=True)
+class RegistryArgs:
+    """The key, and whether a destroy may take the images."""
+
+    key_arn: pulumi.Input[str]
+    empty: bool
+
+
+class Registry(pulumi.ComponentResource):
+    """`image`: where this commit's image belongs; `repository_arn` is for those who pull."""
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ecom:aws:Registry", name, {}, opts)
+        self.repository = ecr.Repository(
+            name,
+            name=name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[
+                ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
+            ],
+            force_delete=args.empty,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        ecr.LifecyclePolicy(
+            name,
+            repository=self.repository.name,
+            policy=_lifecycle(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.repository_arn = self.repository.arn
+        self.image = pulumi.Output.concat(self.repository.repository_url, ":", tag())
+        self.register_outputs({"image": self.image})
+
+
+def _lifecycle() -> str:
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": _KEPT_IMAGES}
+    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+
+
+def tag() -> str:
+    """Return a hash of everything that goes into the image, by place and content."""
+    whole = hashlib.sha256()
+    for path in sorted(path for part in _PARTS for path in _files(REPOSITORY / part)):
+        whole.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()[:12]
+
+
+def _files(part: Path) -> list[Path]:
+    found = [part] if part.is_file() else part.rglob("*")
+    return [
+        path
+        for path in found
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
+    ]

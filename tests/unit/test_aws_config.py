@@ -1,0 +1,147 @@
+"""Stack config of the AWS environment: what is declared is what is read, and bad config is one clear line."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from environments.aws.bundle import REPOSITORY
+from environments.aws.config import keys, parse, stack_name
+from environments.aws.options import Options
+from environments.aws.sizes import SIZES, SizeName
+from infra.config import ConfigError, PlatformConfig
+
+_TYPES = {int: "integer", bool: "boolean"}
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/abc"
+VPC = {"awsVpcId": "vpc-0123456789abcdef0"}
+SAFE = {"awsSize": "production", "awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"}
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    text = (REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["config"])
+
+
+def read(values: dict[str, str]) -> Options:
+    return parse({f"ecom:{key}": value for key, value in values.items()}, "the test").aws
+
+
+def error_of(values: dict[str, str]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(values)
+    return str(caught.value)
+
+
+def test_pulumi_yaml_declares_every_key_with_its_type_default_and_meaning():
+    wanted = {
+        f"ecom:{key}": (_TYPES.get(field.annotation, "string"), field.default, field.description)
+        for key, place, field in keys()
+        if place[0] == "aws"
+    }
+    ours = {key: entry for key, entry in declared().items() if key.startswith("ecom:aws")}
+    assert {key: (item["type"], item["default"], item["description"]) for key, item in ours.items()} == wanted
+
+
+def test_the_example_has_every_key_with_its_default_and_a_line_about_it():
+    text = (REPOSITORY / "Pulumi.aws.example.yaml").read_text(encoding="utf-8")
+    explained = dict(re.findall(r"^  # \S.*\n  # ecom:(\w+): (.*)$", text, re.MULTILINE))
+    wanted = {key: field.default for key, _, field in keys()}
+    assert {key: yaml.safe_load(value) for key, value in explained.items()} == wanted
+    assert list(yaml.safe_load(text)["config"]) == ["aws:region"]
+
+
+def test_nothing_said_is_small_and_keeps_data():
+    options = read({})
+    assert (options.size, options.nat, options.protect, options.empty_buckets) == (
+        "small",
+        "single",
+        True,
+        False,
+    )
+    assert parse({}, "the test").platform == PlatformConfig()
+
+
+def test_every_size_has_its_figures_and_a_larger_one_is_not_smaller():
+    assert set(SIZES) == set(get_args(SizeName))
+    small, standard, production = (SIZES[name] for name in get_args(SizeName))
+    for field in ("postgres_gb", "backup_days", "broker_gb", "emr_batch_cpu", "airflow_workers", "log_days"):
+        assert getattr(small, field) <= getattr(standard, field) <= getattr(production, field)
+
+
+def test_defaults_of_other_environments_keys_come_along_and_mean_nothing():
+    # Pulumi hands everything over as text, in JSON's spelling.
+    values = {key: str(entry["default"]) for key, entry in declared().items()}
+    values = {key: value.lower() if value in ("True", "False") else value for key, value in values.items()}
+    assert parse({**values, "ecom:environment": "aws"}, "the test", declared()) == parse({}, "the test")
+    with pytest.raises(ConfigError, match=r"ecom:memoryKafka: unknown key"):
+        parse({"ecom:memoryKafka": "512"}, "the test")
+
+
+def test_production_with_what_it_needs_is_accepted():
+    assert read(SAFE).capacity.postgres_standby
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"awsSize": "huge"}, "ecom:awsSize = 'huge' (read from the test): Input should be 'small', 'st"),
+        ({"awsZones": "1"}, "ecom:awsZones = 1 (read from the test): Input should be greater than or equal"),
+        ({"awsZones": "4"}, "ecom:awsZones = 4 (read from the test): Input should be less than or equal"),
+        ({"awsZones": "two"}, "ecom:awsZones = 'two' (read from the test): Input should be a valid integer"),
+        ({"awsNat": "none"}, "ecom:awsNat = 'none' (read from the test): Input should be 'single' or 'per-"),
+        ({"awsVpcCidr": "10.0.0.0/33"}, "ecom:awsVpcCidr = '10.0.0.0/33' (read from the test): not a net"),
+        ({"awsVpcCidr": "10.0.0.0/24"}, "ecom:awsVpcCidr = '10.0.0.0/24' (read from the test): must be a"),
+        ({"awsVpcCidr": "8.8.0.0/16"}, "ecom:awsVpcCidr = '8.8.0.0/16' (read from the test): must be a p"),
+        (
+            {"awsReservedCidrs": "192.168.0.0/16, 10.60.128.0/20"},
+            "ecom:awsVpcCidr = 10.60.0.0/16: overlaps with 10.60.128.0/20 of awsReservedCidrs",
+        ),
+        ({"awsReservedCidrs": "office"}, "ecom:awsReservedCidrs = 'office' (read from the test): not a ne"),
+        ({"awsKafkaVersion": "2.8.1"}, "ecom:awsKafkaVersion = '2.8.1' (read from the test): Input shoul"),
+        ({"awsPostgresVersion": "12"}, "ecom:awsPostgresVersion = '12' (read from the test): Input shoul"),
+        ({"awsAirflowVersion": "2.11.0"}, "ecom:awsAirflowVersion = '2.11.0' (read from the test): Input"),
+        ({"awsEmrRelease": "emr-7.13.0"}, "ecom:awsEmrRelease = 'emr-7.13.0' (read from the test): String"),
+        ({"awsVpcId": "my-vpc"}, "ecom:awsVpcId = 'my-vpc' (read from the test): String should match"),
+        (VPC, "ecom:awsPrivateSubnetIds has 0: awsVpcId needs two or three"),
+        (
+            VPC | {"awsPrivateSubnetIds": "subnet-11111111,subnet-11111111"},
+            "ecom:awsPrivateSubnetIds has 1: awsVpcId needs two or three",
+        ),
+        (
+            VPC
+            | {"awsPrivateSubnetIds": "subnet-11111111,subnet-22222222"}
+            | {"awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"},
+            "ecom:awsPublicSubnetIds has 0: awsCertificateArn needs at least two",
+        ),
+        (
+            {"awsPrivateSubnetIds": "subnet-11111111"},
+            "ecom:awsPrivateSubnetIds, awsPublicSubnetIds: only with awsVpcId",
+        ),
+        ({"awsPublicSubnetIds": "eu-1a"}, "ecom:awsPublicSubnetIds = 'eu-1a' (read from the test): not a"),
+        ({"awsDomain": "bi.example.com"}, "ecom:awsCertificateArn, awsDomain: both or neither"),
+        (
+            {"awsSize": "production"},
+            "ecom:awsSize = production: needs awsCertificateArn and awsDomain (read from the test)",
+        ),
+        (SAFE | {"awsProtect": "false"}, "ecom:awsSize = production: needs awsProtect = true (read from"),
+        (SAFE | {"awsEmptyBuckets": "true"}, "ecom:awsSize = production: needs awsEmptyBuckets = false"),
+        ({"awsSizes": "small"}, "ecom:awsSizes: unknown key (read from the test); allowed: awsAdminEmail"),
+        ({"kafkaPartitions": "0"}, "ecom:kafkaPartitions = 0 (read from the test): Input should be gre"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_key_value_source_and_what_is_allowed(values, said):
+    message = error_of(values)
+    assert message.startswith(said)
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["Aws", "my_stack", "", "a-", "a--b", "x" * 13])
+def test_a_stack_that_aws_could_not_name_is_refused(name):
+    with pytest.raises(ConfigError, match="the stack's name"):
+        stack_name(name)
+
+
+def test_two_stacks_share_no_prefix():
+    assert stack_name("aws") == "ecom-aws"
+    assert not stack_name("aws2").startswith(f"{stack_name('aws')}-")
