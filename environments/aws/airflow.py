@@ -26,8 +26,6 @@ _PACKAGES = (
     "adbc-driver-postgresql",
     "alembic",
     "apache-airflow-providers-amazon",
-    "apache-airflow-providers-common-sql",
-    "apache-airflow-providers-postgres",
     "apache-airflow-providers-standard",
     "kafka-python>=3.0,<4",
     "psycopg2-binary",
