@@ -6,14 +6,14 @@ Pulumi's config is flat, so `kafkaPartitions` is `kafka.partitions` and `awsVpcC
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from environments.aws.options import Options
+from infra import stack_config
 from infra.config import ConfigError, PlatformConfig
+from infra.stack_config import PROJECT, Key, platform_keys, section_keys
 
-PROJECT = "ecom"
 SECTION = "aws"
 # An address, a heap or a shared buffer here is AWS's business, or follows from the size.
 _NOT_HERE = {
@@ -40,14 +40,10 @@ class AwsConfig(BaseModel):
     aws: Options = Options()  # type: ignore[call-arg]
 
 
-def keys() -> Iterator[tuple[str, tuple[str, ...], Any]]:
+def keys() -> Iterator[Key]:
     """Yield each key of stack config, where it belongs in AwsConfig, and its field."""
-    for name, field in PlatformConfig.model_fields.items():
-        for key, inner in field.annotation.model_fields.items():  # type: ignore[union-attr]
-            if (name, key) not in _NOT_HERE:
-                yield _camel(name, key), ("platform", name, key), inner
-    for key, inner in Options.model_fields.items():
-        yield _camel(SECTION, key), (SECTION, key), inner
+    yield from platform_keys(_NOT_HERE)
+    yield from section_keys(SECTION, Options)
 
 
 def parse(values: Mapping[str, str], source: str, others: Collection[str] = ()) -> AwsConfig:
@@ -55,53 +51,7 @@ def parse(values: Mapping[str, str], source: str, others: Collection[str] = ()) 
 
     `others` are keys of other environments, whose defaults in Pulumi.yaml come along and mean nothing here.
     """
-    known = {f"{PROJECT}:{key}": (place, field) for key, place, field in keys()}
-    ours = {name: value for name, value in values.items() if name.startswith(f"{PROJECT}:")}
-    unknown = sorted(set(ours) - set(known) - set(others))
-    if unknown:
-        allowed = ", ".join(sorted(name.removeprefix(f"{PROJECT}:") for name in known))
-        raise ConfigError(
-            "\n".join(f"{name}: unknown key (read from {source}); allowed: {allowed}" for name in unknown)
-        )
-    nested: dict[str, Any] = {}
-    for name in ours.keys() & known.keys():
-        place, field = known[name]
-        inner = nested
-        for part in place[:-1]:
-            inner = inner.setdefault(part, {})
-        inner[place[-1]] = _typed(ours[name], field.annotation)
-    try:
-        return AwsConfig.model_validate(nested)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, source)) from None
-
-
-def _typed(value: str, wanted: Any) -> Any:
-    """Return a value of Pulumi's, all of which are strings, as what it should be, if it is that."""
-    if wanted not in (int, bool):
-        return value
-    try:
-        return TypeAdapter(wanted).validate_json(value)
-    except ValidationError:
-        return value
-
-
-def _explain(error: ValidationError, source: str) -> str:
-    lines = []
-    for item in error.errors():
-        message = item["msg"].removeprefix("Value error, ")
-        place = [str(part) for part in item["loc"] if part != "platform"]
-        if len(place) > 1:
-            lines.append(
-                f"{PROJECT}:{_camel(*place[:2])} = {item['input']!r} (read from {source}): {message}"
-            )
-        else:
-            lines.append(f"{PROJECT}:{message} (read from {source})")
-    return "\n".join(lines)
-
-
-def _camel(section: str, key: str) -> str:
-    return section + "".join(word.title() for word in key.split("_"))
+    return stack_config.parse(AwsConfig, keys(), values, source, others)
 
 
 def stack_name(name: str) -> str:

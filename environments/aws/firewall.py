@@ -18,6 +18,7 @@ GROUPS = {
     "balancer": "load balancer before Metabase",
     "people": "whoever may open Metabase and Airflow from within the VPC",
 }
+_EVERY_PROTOCOL = "-1"
 _TO_POSTGRES = ("spark", "airflow", "tasks", "metabase")
 _TO_KAFKA = ("spark", "airflow", "tasks")
 # These call AWS's own services, and Metabase its font and map servers.
@@ -64,46 +65,29 @@ class Firewall(pulumi.ComponentResource):
         return made.id
 
     def _flow(self, source: str, target: str, port: int) -> None:
-        vpc.SecurityGroupIngressRule(
-            f"{self._name}-{target}-from-{source}",
-            security_group_id=self.groups[target],
-            referenced_security_group_id=self.groups[source],
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"{source} to {target}",
-            opts=self._inner,
-        )
-        vpc.SecurityGroupEgressRule(
-            f"{self._name}-{source}-to-{target}",
-            security_group_id=self.groups[source],
-            referenced_security_group_id=self.groups[target],
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=f"{source} to {target}",
-            opts=self._inner,
-        )
+        self._pair(source, target, f"{source} to {target}", "tcp", port)
 
     def _among_themselves(self, label: str) -> None:
         # MWAA's scheduler, workers and database insist on it.
-        group, all_of_it = self.groups[label], "-1"
-        vpc.SecurityGroupIngressRule(
-            f"{self._name}-{label}-from-{label}",
-            security_group_id=group,
-            referenced_security_group_id=group,
-            ip_protocol=all_of_it,
-            description=f"{label} among its own parts",
-            opts=self._inner,
+        self._pair(label, label, f"{label} among its own parts", _EVERY_PROTOCOL)
+
+    def _pair(self, source: str, target: str, why: str, protocol: str, port: int | None = None) -> None:
+        """Let `source` out to `target`, and let that in."""
+        ends = (
+            (vpc.SecurityGroupIngressRule, f"{target}-from-{source}", target, source),
+            (vpc.SecurityGroupEgressRule, f"{source}-to-{target}", source, target),
         )
-        vpc.SecurityGroupEgressRule(
-            f"{self._name}-{label}-to-{label}",
-            security_group_id=group,
-            referenced_security_group_id=group,
-            ip_protocol=all_of_it,
-            description=f"{label} among its own parts",
-            opts=self._inner,
-        )
+        for rule, label, group, other in ends:
+            rule(
+                f"{self._name}-{label}",
+                security_group_id=self.groups[group],
+                referenced_security_group_id=self.groups[other],
+                ip_protocol=protocol,
+                from_port=port,
+                to_port=port,
+                description=why,
+                opts=self._inner,
+            )
 
     def _out(self, label: str) -> None:
         # AWS's services have public addresses, and no list of them holds for long.

@@ -7,7 +7,7 @@ import pulumi
 from environments.aws import access, airflow, dashboards, kafka, postgres, setup_task, spark, storage
 from environments.aws.artifacts import DAGS, PLATFORM, Artifacts, ArtifactsArgs, lines
 from environments.aws.bundle import bundle
-from environments.aws.config import PROJECT, AwsConfig
+from environments.aws.config import AwsConfig
 from environments.aws.contract import Made, for_jobs, platform
 from environments.aws.encryption import Encryption, EncryptionArgs
 from environments.aws.firewall import Firewall, FirewallArgs
@@ -21,6 +21,7 @@ from environments.aws.registry import Registry, RegistryArgs
 from environments.aws.tags import tagging, tags_of
 from environments.aws.tasks import Tasks, TasksArgs
 from infra.platform import Env
+from infra.stack_config import PROJECT
 
 _JOBS = ("ingest", "etl")
 # Where RDS's certificates are, for each who reads the platform.

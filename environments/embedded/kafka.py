@@ -11,9 +11,9 @@ from environments.embedded.home import Home
 from environments.embedded.java import java
 from environments.embedded.ports import HOST, answers
 from environments.embedded.service import Say, Service
+from infra import server_settings
 from infra.config import PlatformConfig
 from infra.platform import KafkaEndpoint
-from infra.topics import dlq_limit
 
 NAME = "kafka"
 CONTROLLER = "kafka-controller"
@@ -77,31 +77,14 @@ def _java(heap_mb: int) -> tuple[str, ...]:
 
 
 def _settings(home: Home, config: PlatformConfig, ports: Mapping[str, int]) -> dict[str, str]:
-    limit = str(dlq_limit(config.kafka))
     broker, controller = f"{HOST}:{ports[NAME]}", f"{HOST}:{ports[CONTROLLER]}"
     return {
-        "process.roles": "broker,controller",
+        **server_settings.single_broker(config.kafka),
         "node.id": str(_NODE),
         # Static voters: the newer dynamic quorum keeps the controller's port in its data; ours may change.
         "controller.quorum.voters": f"{_NODE}@{controller}",
-        "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
         "advertised.listeners": f"PLAINTEXT://{broker}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(folder(home) / "data"),
-        "auto.create.topics.enable": "false",
-        "num.partitions": str(config.kafka.partitions),
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "4",  # one consumer group or two: fifty would only slow the start
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        # After a kill the broker can't register until its old session has run out: 9 s by default.
-        "broker.session.timeout.ms": "4000",
-        "broker.heartbeat.interval.ms": "1000",
-        "message.max.bytes": limit,  # the largest topic's limit; each topic has its own
-        "replica.fetch.max.bytes": limit,
-        "log.retention.hours": str(config.kafka.retention_hours),
     }

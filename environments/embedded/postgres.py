@@ -15,6 +15,7 @@ from environments.embedded.files import write_atomically
 from environments.embedded.home import Home
 from environments.embedded.ports import HOST
 from environments.embedded.service import Say, Service
+from infra import server_settings
 from infra.config import PlatformConfig
 from infra.platform import PostgresEndpoint
 
@@ -110,15 +111,7 @@ def _settings(config: PlatformConfig, port: int) -> dict[str, str]:
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "100",
-        "shared_buffers": f"{config.postgres.shared_buffers_mb}MB",
-        "work_mem": "64MB",
-        "temp_buffers": "64MB",
-        "max_wal_size": "4GB",
-        "checkpoint_timeout": "15min",
-        "wal_compression": "on",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
+        **server_settings.postgres(config.postgres),
     }
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from environments.local import versions
+from infra import stack_config
 from infra.config import ConfigError, PlatformConfig
+from infra.stack_config import PROJECT, Key, flat, platform_keys, section_keys
 
-PROJECT = "ecom"
 # The image holds the DAGs, and nothing here deletes Airflow's logs and metadata by their age.
 _NOT_HERE = {
     ("airflow", "dags_folder"),
@@ -210,76 +211,23 @@ class LocalConfig(_Section):
         for name, (megabytes, key) in needed.items():
             least, given = megabytes + _OVERHEAD_MB, getattr(self.memory, name)
             if given < least:
-                flat = _camel("memory", name)
-                raise ValueError(f"{flat} = {given}: {key} needs at least {least} MB")
+                raise ValueError(f"{flat('memory', name)} = {given}: {key} needs at least {least} MB")
         return self
 
 
-def keys() -> Iterator[tuple[str, tuple[str, ...], Any]]:
+def keys() -> Iterator[Key]:
     """Yield each key of stack config, where it belongs in LocalConfig, and its field."""
-    for name, field in PlatformConfig.model_fields.items():
-        for key, inner in field.annotation.model_fields.items():  # type: ignore[union-attr]
-            if (name, key) not in _NOT_HERE:
-                yield _camel(name, key), ("platform", name, key), inner
+    yield from platform_keys(_NOT_HERE)
     for name, field in LocalConfig.model_fields.items():
         if name != "platform":
-            for key, inner in field.annotation.model_fields.items():  # type: ignore[union-attr]
-                yield _camel(name, key), (name, key), inner
+            yield from section_keys(name, field.annotation)  # type: ignore[arg-type]
 
 
 def parse(values: Mapping[str, str], source: str) -> LocalConfig:
     """Return the configuration of `ecom:…` keys; raise ConfigError with a line for each wrong one."""
-    known = {f"{PROJECT}:{key}": (place, field) for key, place, field in keys()}
-    ours = {name: value for name, value in values.items() if name.startswith(f"{PROJECT}:")}
     # Defaults in Pulumi.yaml of the AWS environment's keys, and the choice between the two.
-    ours = {name: ours[name] for name in ours if not name.startswith((f"{PROJECT}:aws", _CHOICE))}
-    unknown = sorted(set(ours) - set(known))
-    if unknown:
-        allowed = ", ".join(sorted(name.removeprefix(f"{PROJECT}:") for name in known))
-        raise ConfigError(
-            "\n".join(f"{name}: unknown key (read from {source}); allowed: {allowed}" for name in unknown)
-        )
-    nested: dict[str, Any] = {}
-    for name, value in ours.items():
-        place, field = known[name]
-        inner = nested
-        for part in place[:-1]:
-            inner = inner.setdefault(part, {})
-        inner[place[-1]] = _typed(value, field.annotation)
-    try:
-        return LocalConfig.model_validate(nested)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, source)) from None
-
-
-def _typed(value: str, wanted: type) -> Any:
-    """Return a value of Pulumi's, all of which are strings, as what it should be, if it is that."""
-    if wanted is str:
-        return value
-    try:
-        return TypeAdapter(wanted).validate_json(value)
-    except ValidationError:
-        return value
-
-
-def _explain(error: ValidationError, source: str) -> str:
-    lines = []
-    for item in error.errors():
-        place = [str(part) for part in item["loc"] if part != "platform"]
-        if place:
-            lines.append(
-                f"{PROJECT}:{_camel(*place)} = {item['input']!r} (read from {source}): {item['msg']}"
-            )
-        else:
-            lines.append(f"{PROJECT}:{item['msg'].removeprefix('Value error, ')} (read from {source})")
-    return "\n".join(lines)
-
-
-def _camel(section: str, key: str = "") -> str:
-    # `images.python` reads better as imagePython.
-    one = section.removesuffix("s") if section in ("images", "secrets", "cpus") else section
-    words = [one, *key.split("_")]
-    return words[0] + "".join(word.title() for word in words[1:])
+    others = [name for name in values if name.startswith((f"{PROJECT}:aws", _CHOICE))]
+    return stack_config.parse(LocalConfig, keys(), values, source, others)
 
 
 def stack_name(name: str) -> str:

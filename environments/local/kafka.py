@@ -10,9 +10,9 @@ from environments.local.config import Limit
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, container
 from environments.local.volumes import volume
+from infra import server_settings
 from infra.config import KafkaConfig
 from infra.platform import KafkaEndpoint
-from infra.topics import dlq_limit
 
 HOST = "kafka"
 # One listener for containers and one for this machine, because a broker tells its clients where to go next.
@@ -63,32 +63,15 @@ class Kafka(pulumi.ComponentResource):
 
 
 def _variables(config: KafkaConfig) -> Mapping[str, str]:
-    limit = str(dlq_limit(config))
     properties = {
-        "process.roles": "broker,controller",
+        **server_settings.single_broker(config),
         "node.id": "1",
         "controller.quorum.voters": f"1@localhost:{_CONTROLLER}",
-        "controller.listener.names": "CONTROLLER",
         "listeners": f"INSIDE://:{INSIDE},PUBLISHED://:{PUBLISHED},CONTROLLER://localhost:{_CONTROLLER}",
         "advertised.listeners": f"INSIDE://{HOST}:{INSIDE},PUBLISHED://{THIS_MACHINE}:{config.port}",
         "listener.security.protocol.map": "INSIDE:PLAINTEXT,PUBLISHED:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "INSIDE",
         "log.dirs": _DATA,
-        "auto.create.topics.enable": "false",
-        "num.partitions": str(config.partitions),
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        # After a kill the broker can't register until its old session has run out: 9 s by default.
-        "broker.session.timeout.ms": "4000",
-        "broker.heartbeat.interval.ms": "1000",
-        "message.max.bytes": limit,  # the largest topic's limit; each topic has its own
-        "replica.fetch.max.bytes": limit,
-        "log.retention.hours": str(config.retention_hours),
     }
     variables = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
     return variables | {"KAFKA_HEAP_OPTS": f"-Xmx{config.heap_mb}m -Xms{config.heap_mb // 2}m"}

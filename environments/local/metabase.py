@@ -15,6 +15,7 @@ from infra.platform import MetabaseEndpoint
 
 HOST, PORT = "metabase", 3000
 DATABASE = "metabase"  # and the role that owns it
+# Names of secrets' files.
 KEY, PASSWORD, ADMIN_PASSWORD = "metabase_key", "metabase_database", "metabase_admin"
 # Nobody: the image has no user of its own before it starts as root, and a secret's file needs an owner.
 _USER, _OUR_USER = "65534", "1000"

@@ -8,6 +8,7 @@ import pulumi_docker as docker
 from environments.local.config import Limit
 from environments.local.container import SECRETS, ContainerSpec, SecretFile, container, reference
 from environments.local.volumes import volume
+from infra import server_settings
 from infra.config import PostgresConfig
 from infra.platform import PostgresEndpoint
 
@@ -58,7 +59,11 @@ def _spec(args: PostgresArgs, data: docker.Volume) -> ContainerSpec:
         user=_USER,
         command=[
             "postgres",
-            *(word for item in _settings(args.config).items() for word in ("-c", "=".join(item))),
+            *(
+                word
+                for item in server_settings.postgres(args.config).items()
+                for word in ("-c", "=".join(item))
+            ),
         ],
         env={
             "POSTGRES_USER": ADMIN,
@@ -75,21 +80,6 @@ def _spec(args: PostgresArgs, data: docker.Volume) -> ContainerSpec:
         # Parallel queries share their hash tables there; Docker's 64 MB are too few for a whole rebuild.
         shared_memory_mb=256,
     )
-
-
-def _settings(config: PostgresConfig) -> dict[str, str]:
-    """Return the server's settings; fsync and synchronous_commit keep their durable defaults."""
-    return {
-        "shared_buffers": f"{config.shared_buffers_mb}MB",
-        "work_mem": "64MB",
-        "temp_buffers": "64MB",
-        "max_wal_size": "4GB",
-        "checkpoint_timeout": "15min",
-        "wal_compression": "on",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-    }
 
 
 def endpoint(config: PostgresConfig, host: str = HOST, port: int = PORT) -> PostgresEndpoint:

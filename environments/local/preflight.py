@@ -4,10 +4,11 @@ import errno
 import socket
 from collections.abc import Iterator
 
-from environments.local.config import PROJECT, LocalConfig
+from environments.local.config import LocalConfig
 from environments.local.container import HOST
 from environments.local.engine import Engine, EngineUnavailable
 from infra.config import ConfigError
+from infra.stack_config import PROJECT, flat
 
 OLDEST = (20, 10)
 # Everything at rest takes somewhat more than half of it; below, the kernel would kill something soon.
@@ -50,14 +51,10 @@ def _sizes(config: LocalConfig, engine: Engine) -> Iterator[str]:
         yield f"the Docker Engine has {memory} MB of memory: {_LEAST_MB} MB are needed"
     for key, given in config.memory.model_dump().items():
         if given > memory:
-            yield f"{_key('memory', key)} = {given}: the Docker Engine has {memory} MB in all"
+            yield f"{PROJECT}:{flat('memory', key)} = {given}: the Docker Engine has {memory} MB in all"
     for key, given in config.cpus.model_dump().items():
         if float(given) > cores:
-            yield f"{_key('cpu', key)} = {given}: the Docker Engine has {cores} cores"
-
-
-def _key(section: str, key: str) -> str:
-    return f"{PROJECT}:{section}" + "".join(word.title() for word in key.split("_"))
+            yield f"{PROJECT}:{flat('cpu', key)} = {given}: the Docker Engine has {cores} cores"
 
 
 def _ports(config: LocalConfig, name: str, engine: Engine) -> Iterator[str]:
@@ -110,5 +107,5 @@ def _images(config: LocalConfig, engine: Engine) -> Iterator[str]:
         if engine.has_image(reference):
             continue
         if why := engine.why_not_in_registry(reference):
-            missing = f"{_key('image', key)} = {reference}: it is not on the Docker Engine"
+            missing = f"{PROJECT}:{flat('image', key)} = {reference}: it is not on the Docker Engine"
             yield f"{missing}, and its registry says: {why}"

@@ -99,7 +99,7 @@ def test_an_unknown_key_is_named_with_those_that_there_are():
         (
             "postgresDatabase",
             "airflow",
-            "ecom:postgresDatabase = 'airflow' (read from the test): Value error",
+            "ecom:postgresDatabase = 'airflow' (read from the test): is the name of the database that",
         ),
         (
             "memoryKafka",
