@@ -8,8 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
-
 from environments.embedded import process
 from environments.embedded.home import Home
 from environments.embedded.process import MARK, Identity
@@ -80,19 +78,9 @@ class Child:
     def clear(self) -> None:
         """End at once whatever is left of the service, its descendants and strays included."""
         left = process.tree([self.identity]) if self.ended() is None else []
-        process.kill([*left, *self._session(), *process.members(self._home, self.service.name)])
+        led = process.sessions([self.identity])
+        process.kill([*left, *led, *process.members(self._home, self.service.name)])
         self._popen.wait()
-
-    def _session(self) -> list[psutil.Process]:
-        # A session keeps its number reserved as long as one member lives; an empty one is nobody's.
-        found = []
-        for candidate in psutil.process_iter():
-            try:
-                if os.getsid(candidate.pid) == self._popen.pid:
-                    found.append(candidate)
-            except OSError:
-                continue
-        return found
 
 
 def describe_exit(code: int) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +44,13 @@ class Identity(BaseModel):
         """Say whether the process still runs."""
         return self.find() is not None
 
+    def replaced(self) -> bool:
+        """Say whether another process has this pid by now."""
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.created) >= _TOLERANCE_S
+        except _GONE:
+            return False
+
     def send(self, number: signal.Signals) -> bool:
         """Send a signal; return False if the process is gone."""
         process = self.find()
@@ -68,7 +75,27 @@ def mark(home: Home, service: str) -> str:
 
 def members(home: Home, service: str | None = None) -> list[psutil.Process]:
     """Return the live processes of a home's services (or of one), whichever supervisor started them."""
-    return [process for process in psutil.process_iter() if _belongs(process, home, service)]
+    marked = {each.pid: each for each in psutil.process_iter() if _belongs(each, home, service)}
+    leaders = [Identity(pid=each.pid, created=each.create_time()) for each in marked.values()]
+    return list((marked | {each.pid: each for each in sessions(leaders)}).values())
+
+
+def sessions(leaders: Iterable[Identity]) -> list[psutil.Process]:
+    """Return what runs in the sessions of these processes, also where they themselves are gone.
+
+    Nothing else finds an orphan that hides its environment, as Airflow's tasks do from everybody but root.
+    """
+    led = {leader.pid: leader for leader in leaders if not leader.replaced()}
+    return [each for each in psutil.process_iter() if each.pid != os.getpid() and _is_led(each, led)]
+
+
+def _is_led(process: psutil.Process, leaders: Mapping[int, Identity]) -> bool:
+    try:
+        leader = leaders.get(os.getsid(process.pid))
+        younger = leader is not None and process.create_time() >= leader.created - _TOLERANCE_S
+        return younger and process.status() != psutil.STATUS_ZOMBIE
+    except (*_GONE, OSError):
+        return False
 
 
 def _belongs(process: psutil.Process, home: Home, service: str | None) -> bool:

@@ -151,6 +151,22 @@ def test_what_ignores_the_death_of_its_supervisor_is_found_and_ended(home: Home)
     process.kill(process.members(home))
 
 
+def test_an_orphan_that_hides_its_environment_is_found_and_ended(home: Home):
+    shy = STAND_IN.replace('time.sleep(600)"])', 'time.sleep(600)"], env={})')
+    options = embedded.Options(home, services=("stream",), stream_command=(sys.executable, "-c", shy))
+    first = embedded.start(options)
+    orphan = process.Identity.of(int((home.run / "stream.ready").read_text()))
+    assert orphan.pid in {each.pid for each in process.members(home)}
+    assert first.supervisor.send(signal.SIGKILL)
+    left = first.services["stream"].process
+    assert left is not None
+    left.send(signal.SIGKILL)
+    assert orphan.alive()
+    assert embedded.start(options).healthy
+    assert not orphan.alive()
+    embedded.stop(home)
+
+
 def test_a_taken_port_is_replaced_by_a_free_one(home: Home, config: Path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken = listener.getsockname()[1]
