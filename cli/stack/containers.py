@@ -35,9 +35,23 @@ class Container:
 
 def named(pulumi: Pulumi) -> dict[str, str]:
     """Return the names of all services' containers, by service."""
+    found = [one["outputs"] for one in _registered(pulumi)]
+    return {one["hostname"]: one["name"] for one in found if _stays(one)}
+
+
+def failed_steps(pulumi: Pulumi) -> list[str]:
+    """Return the URNs of the containers that run once and did not succeed."""
+    steps = [one for one in _registered(pulumi) if not _stays(one["outputs"])]
+    return [one["urn"] for one in steps if one["outputs"].get("exitCode")]
+
+
+def _stays(told: dict[str, Any]) -> bool:
+    return bool(told.get("mustRun", True))
+
+
+def _registered(pulumi: Pulumi) -> list[dict[str, Any]]:
     deployment = pulumi.json("stack", "export").get("deployment") or {}
-    found = [one["outputs"] for one in deployment.get("resources") or () if one["type"] == _CONTAINER]
-    return {one["hostname"]: one["name"] for one in found if one.get("mustRun", True)}
+    return [one for one in deployment.get("resources") or () if one["type"] == _CONTAINER]
 
 
 def containers(pulumi: Pulumi) -> list[Container]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.chosen import chosen_stack
-from cli.stack.containers import Container, containers, named
+from cli.stack.containers import Container, containers, failed_steps, named
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
 from cli.stack.place import place_of
@@ -37,7 +37,8 @@ def up(
     """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
     pulumi = stack()
     prepare(pulumi, set_ or ())
-    _must(pulumi.run("up", *_AT_ONCE))
+    again = [word for urn in failed_steps(pulumi) for word in ("--replace", urn)]
+    _must(pulumi.run("up", *again, *_AT_ONCE))
     _show(pulumi, containers(pulumi))
 
 

@@ -11,7 +11,7 @@ from environments.local import spark
 from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import ContainerSpec, SecretFile, container, inner, reference
+from environments.local.container import ContainerSpec, SecretFile, container, inner, reference, step
 from environments.local.volumes import volume
 from infra.config import AirflowConfig
 from infra.platform import AirflowEndpoint
@@ -56,7 +56,7 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, name: str, args: AirflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Airflow", name, {}, opts)
         logs = volume(f"{name}-logs", self, protect=False)
-        self.migration = container(f"{name}-migration", _migration(args), inner(self, opts))
+        self.migration = step(f"{name}-migration", _migration(args), inner(self, opts))
         after = inner(self, opts, self.migration)
         self.api = container(f"{name}-api", _api(args, logs), after)
         self.containers = [

@@ -26,7 +26,7 @@ class SecretFile:
 class ContainerSpec:
     """What differs between containers.
 
-    `host` is the name on the network. Without `health` a container runs once, to its end, and is waited for.
+    `host` is the name on the network. Without `health` it is a step: it runs once, to its end.
     `ports` are published on 127.0.0.1, by the container's own port; `volumes` go by their place inside.
     """
 
@@ -60,9 +60,9 @@ class ContainerSpec:
 
 
 def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> docker.Container:
-    """Make a container of a component; a run-once one fails the update if its exit code is not 0."""
+    """Make a container of a component."""
     once = not spec.health
-    made = docker.Container(
+    return docker.Container(
         name,
         name=name,
         hostname=spec.host,
@@ -110,15 +110,23 @@ def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> d
             ),
         ),
     )
-    if once:
-        pulumi.Output.all(made.exit_code, made.container_logs).apply(
-            lambda ended: _must_be_zero(name, *ended)
-        )
-    return made
+
+
+def step(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> pulumi.Output[pulumi.Resource]:
+    """Make a container that runs once; what depends on it is made only if its exit code is 0.
+
+    The provider takes any end for a success, so that the exit code has to be looked at here.
+    """
+    made = container(name, spec, opts)
+    return pulumi.Output.all(made.exit_code, made.container_logs, made.urn).apply(
+        lambda ended: _succeeded(made, name, *ended)
+    )
 
 
 def inner(
-    parent: pulumi.Resource, opts: pulumi.ResourceOptions | None, *after: pulumi.Resource
+    parent: pulumi.Resource,
+    opts: pulumi.ResourceOptions | None,
+    *after: pulumi.Resource | pulumi.Output[pulumi.Resource],
 ) -> pulumi.ResourceOptions:
     """Return options of a component's child: after what the component itself comes after, and `after`.
 
@@ -129,9 +137,14 @@ def inner(
     return pulumi.ResourceOptions(parent=parent, depends_on=[*before, *after])
 
 
-def _must_be_zero(name: str, code: int | None, logs: str | None) -> None:
+def _succeeded(
+    made: docker.Container, name: str, code: int | None, logs: str | None, urn: str
+) -> pulumi.Resource:
+    # A preview has to work all the same: it is how somebody finds out what running the step again would do.
     if code and not pulumi.runtime.is_dry_run():
-        raise RuntimeError(f"{name} ended with exit code {code}:\n{(logs or '')[-2000:]}")
+        again = f"`ecom --stack {pulumi.get_stack()} up`, or `pulumi up --replace '{urn}'`, runs it again"
+        raise pulumi.RunError(f"{name} ended with exit code {code}; {again}:\n{(logs or '')[-2000:]}")
+    return made
 
 
 def _healthcheck(spec: ContainerSpec) -> docker.ContainerHealthcheckArgs:

@@ -10,7 +10,7 @@ from environments.local import postgres
 from environments.local.config import Limits
 from environments.local.config import Metabase as MetabaseConfig
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import SECRETS, ContainerSpec, SecretFile, container, inner, reference
+from environments.local.container import SECRETS, ContainerSpec, SecretFile, container, inner, reference, step
 from infra.platform import MetabaseEndpoint
 
 HOST, PORT = "metabase", 3000
@@ -51,7 +51,7 @@ class Metabase(pulumi.ComponentResource):
     def __init__(self, name: str, args: MetabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Metabase", name, {}, opts)
         self.server = container(f"{name}-server", _server(args), inner(self, opts))
-        self.provision = container(f"{name}-provision", _provision(args), inner(self, opts, self.server))
+        self.provision = step(f"{name}-provision", _provision(args), inner(self, opts, self.server))
         self.register_outputs({"url": endpoint(args.config, here=True).url})
 
 

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_docker as docker
 
 from environments.local.config import Limits, Producer, Seed
-from environments.local.container import ContainerSpec, SecretFile, container, inner
+from environments.local.container import ContainerSpec, SecretFile, container, inner, step
 
 _USER = "1000"  # of our image
 # The producer waits for a broker that is away, and Docker starts it again when it gives up.
@@ -33,9 +33,9 @@ class Orders(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: OrdersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Orders", name, {}, opts)
-        after: list[docker.Container] = []
+        after: list[pulumi.Output[pulumi.Resource]] = []
         if args.seed.orders:
-            after = [container(f"{name}-seed", _seed(args), inner(self, opts))]
+            after = [step(f"{name}-seed", _seed(args), inner(self, opts))]
         if args.producer.rate:
             container(f"{name}-producer", _producer(args), inner(self, opts, *after))
         self.register_outputs({})

@@ -68,7 +68,7 @@ class Spark(pulumi.ComponentResource):
         self.checkpoints = volume(f"{name}-checkpoints", self, protect=args.protect)
         self.register_outputs({"master": endpoint(args.config, StreamConfig()).master})
 
-    def start_stream(self, after: list[pulumi.Resource]) -> docker.Container:
+    def start_stream(self, *after: pulumi.Output[pulumi.Resource]) -> docker.Container:
         """Run the streaming job once `after` is done."""
         opts = pulumi.ResourceOptions(parent=self, depends_on=[self.worker, *after])
         return container(f"{self._name}-stream", _stream(self._args, self.checkpoints), opts)

@@ -7,7 +7,7 @@ import pulumi
 
 from environments.local import airflow, airflow_settings, dashboards, kafka, metabase, orders, postgres, spark
 from environments.local.config import LocalConfig
-from environments.local.container import SECRETS, ContainerSpec, SecretFile, container
+from environments.local.container import SECRETS, ContainerSpec, SecretFile, step
 from environments.local.images import Images, ImagesArgs
 from environments.local.network import Network, NetworkArgs
 from environments.local.passwords import Passwords, PasswordsArgs
@@ -37,14 +37,14 @@ class Local(pulumi.ComponentResource):
         self.kafka = self._kafka(protect)
         self.spark = self._spark(protect)
         self.setup = self._setup()
-        self.stream = self.spark.start_stream([self.setup])
+        self.stream = self.spark.start_stream(self.setup)
         self.dashboards = self._dashboards()
         self.orders = self._orders()
         self.metabase = self._metabase() if config.metabase.enabled else None
         self.airflow = self._airflow()
         self.register_outputs({})
 
-    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+    def _child(self, *after: pulumi.Resource | pulumi.Output[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
 
     def _postgres(self, protect: bool) -> postgres.Postgres:
@@ -82,7 +82,7 @@ class Local(pulumi.ComponentResource):
         )
         return spark.Spark(f"{self._name}-spark", args, self._child())
 
-    def _setup(self) -> pulumi.Resource:
+    def _setup(self) -> pulumi.Output[pulumi.Resource]:
         wanted = topics(kafka.endpoint(self._config.platform.kafka), self._config.platform.kafka)
         databases = {"airflow": "airflow_database"}
         if self._config.metabase.enabled:
@@ -103,7 +103,7 @@ class Local(pulumi.ComponentResource):
             secrets=self.passwords.files("admin", *_JOBS, *databases.values()),
         )
         after = self._child(self.postgres.container, self.kafka.container)
-        return container(f"{self._name}-setup", spec, after)
+        return step(f"{self._name}-setup", spec, after)
 
     def _dashboards(self) -> dashboards.Dashboards:
         args = dashboards.DashboardsArgs(

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from environments.local import airflow_settings
@@ -138,16 +139,23 @@ def test_what_runs_once_is_waited_for_to_its_end(name, made):
     assert "healthcheck" not in inputs
 
 
-def test_a_step_that_fails_fails_the_update(config):
-    class Failing(Recorder):
-        def new_resource(self, args):
-            identity, answer = super().new_resource(args)
-            if args.name.endswith("-setup"):
-                answer |= {"exitCode": 3, "containerLogs": "error: no topic"}
-            return identity, answer
+class Failing(Recorder):
+    """Docker with a setup that ends with exit code 3."""
 
-    with pytest.raises(RuntimeError, match="ecom-test-setup ended with exit code 3:\nerror: no topic"):
-        run(lambda: Local(NAME, config), Failing())
+    def new_resource(self, args):
+        identity, answer = super().new_resource(args)
+        if args.name.endswith("-setup"):
+            answer |= {"exitCode": 3, "containerLogs": "error: no topic"}
+        return identity, answer
+
+
+def test_a_step_that_fails_fails_the_update_before_anything_that_needs_it_is_made(config):
+    recorder = Failing()
+    said = r"ecom-test-setup ended with exit code 3; .* runs it again:\nerror: no topic"
+    with pytest.raises(pulumi.RunError, match=said):
+        run(lambda: Local(NAME, config), recorder)
+    made = {name.removeprefix(f"{NAME}-") for name in recorder.of("Container")}
+    assert made == {"postgres-server", "kafka-broker", "spark-master", "spark-worker", "setup"}
 
 
 def test_ports_are_those_of_the_configuration(made):

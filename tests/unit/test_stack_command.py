@@ -187,6 +187,18 @@ class TestStatus:
         assert "s3cret" not in result.stdout
 
 
+class TestUp:
+    @pytest.mark.parametrize(("code", "again"), [(None, ""), (0, ""), (3, " --replace urn:setup")])
+    def test_a_step_that_failed_runs_again(self, code, again, bin_folder):
+        made = [container("postgres") | {"urn": "urn:postgres"}]
+        made.append(container("setup", must_run=False) | {"urn": "urn:setup"})
+        for one in made:
+            one["outputs"]["exitCode"] = code
+        (bin_folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
+        assert CliRunner().invoke(app, ["--stack", "t", "up"]).exit_code == 0
+        assert [call for call in calls(bin_folder) if call.startswith(f"pulumi up{again} --yes")]
+
+
 class TestDown:
     def test_the_data_stay(self, bin_folder):
         assert CliRunner().invoke(app, ["--stack", "t", "down"]).exit_code == 0
