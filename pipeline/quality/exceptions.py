@@ -54,14 +54,30 @@ def accept(
     return Accepted(*row)
 
 
-def in_force(cursor: Cursor, scope: Scope) -> dict[str, Accepted]:
-    """Return by check the exception that holds now for this run; the longest if there are several."""
-    cursor.execute(
-        f"SELECT {_COLUMNS} FROM ops.quality_exceptions WHERE until > now() AND (day IS NULL OR day = %s)"
-        " ORDER BY until, exception_id",
-        (scope.day,),
-    )
-    return {row[1]: Accepted(*row) for row in cursor.fetchall()}
+@dataclass(frozen=True)
+class Exceptions:
+    """What holds now for a run."""
+
+    scope: Scope
+    accepted: list[Accepted]
+
+    def whole(self, check: str) -> Accepted | None:
+        """Return what lets the check fail, whatever it finds; the longest if there are several."""
+        found = [one for one in self._of(check) if one.day is None or one.day == self.scope.day]
+        return found[-1] if found else None
+
+    def by_day(self, check: str) -> dict[date, Accepted]:
+        """Return what lets the check fail on single days of several that are judged."""
+        first, last = self.scope.first_day, self.scope.last_day
+        return {one.day: one for one in self._of(check) if one.day and first <= one.day <= last}
+
+    def _of(self, check: str) -> list[Accepted]:
+        return [one for one in self.accepted if one.check_name == check]
+
+
+def in_force(cursor: Cursor, scope: Scope) -> Exceptions:
+    """Return the exceptions that hold now, for a run."""
+    return Exceptions(scope, all_exceptions(cursor))
 
 
 def all_exceptions(cursor: Cursor) -> list[Accepted]:

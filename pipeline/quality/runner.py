@@ -14,7 +14,7 @@ from pipeline.jobs.publish import STAGED
 from pipeline.quality.check import Check, Phase
 from pipeline.quality.checks import CHECKS
 from pipeline.quality.errors import QualityError
-from pipeline.quality.exceptions import Accepted, in_force
+from pipeline.quality.exceptions import Accepted, Exceptions, in_force
 from pipeline.quality.relations import relations
 from pipeline.quality.results import Outcome, Result, blank
 from pipeline.quality.scope import Scope, load_scope
@@ -76,7 +76,7 @@ class _Look:
     phase: Phase
     scope: Scope
     relations: dict[str, str]
-    accepted: dict[str, Accepted]
+    accepted: Exceptions
 
     def at(self, check: Check) -> Result:
         fields = blank(self.scope.run.run_id, self.phase, check, self.scope.last_day, datetime.now(UTC))
@@ -93,7 +93,7 @@ class _Look:
         if measured is None:
             return _skip(skipped, query)
         fault = not check.keeps(measured)
-        exception = self.accepted.get(check.name) if fault else None
+        exception = self._accepted(check) if fault else None
         return {
             "outcome": _outcome(check, fault, exception),
             "measured": measured,
@@ -104,9 +104,22 @@ class _Look:
             "exception_id": exception.exception_id if exception else None,
         }
 
-    def _ask(self, check: Check, statement: str) -> tuple[Any, ...]:
+    def _accepted(self, check: Check) -> Accepted | None:
+        """Return the exception that lets a failed check pass, or one of those for the days that fail."""
+        by_day = self.accepted.by_day(check.name)
+        whole = self.accepted.whole(check.name)
+        if whole or not by_day:
+            return whole
+        statement, excused = check.statement(self.relations), sorted(by_day)
+        for count in range(1, len(excused) + 1):
+            measured, *_ = self._ask(check, statement, excused=excused[:count])
+            if measured is None or check.keeps(measured):
+                return by_day[excused[count - 1]]
+        return None
+
+    def _ask(self, check: Check, statement: str, **changed: object) -> tuple[Any, ...]:
         try:
-            self.cursor.execute(statement, self.scope.parameters())
+            self.cursor.execute(statement, self.scope.parameters() | changed)
         except psycopg2.errors.QueryCanceled as error:
             cause = str(error).strip().splitlines()[0]
             raise QualityError(f"check {check.name} gave no answer: {cause}") from None

@@ -8,16 +8,27 @@ from psycopg2.extensions import cursor as Cursor
 
 from pipeline.jobs.run import BatchRun, load
 
+# Each day takes five counts; what was broken for longer is a backfill's to judge.
+MOST_DAYS = 31
+PUBLISHED = "SELECT max(published_at) FROM ops.publications WHERE kind <> 'backfill'"
+_STARTED = f"""
+SELECT started_at, ({PUBLISHED} AND publication_id <= base_publication) FROM ops.batch_runs WHERE run_id = %s
+"""
+
 
 @dataclass(frozen=True)
 class Scope:
     """A run, and the days by which it is judged: `first_day` until `last_day`, both included, all complete.
 
-    A backfill has its own days; every other run has the last complete UTC day before its start.
+    A backfill has its own days. Every other run has those that were not complete when something but a
+    backfill was last published, `published_at`: so a day that was refused is judged again by the run that
+    would publish it, and so are the days on which no run was. It is the last complete UTC day alone if
+    nothing was published yet, and MOST_DAYS at most.
     """
 
     run: BatchRun
     started_at: datetime
+    published_at: datetime | None
 
     @property
     def last_day(self) -> date:
@@ -29,11 +40,11 @@ class Scope:
     @property
     def first_day(self) -> date:
         """The first day to judge; later than `last_day` if none is complete yet."""
-        return self.run.selection.from_day or self.last_day
+        return self.run.selection.from_day or first_to_judge(self.published_at, self.last_day)
 
     @property
     def day(self) -> date | None:
-        """The day, if it is one: exceptions for a day hold for runs that judge this day alone."""
+        """The day, if it is one: what was accepted for it holds for checks that don't go by days, too."""
         return self.last_day if self.first_day == self.last_day else None
 
     def parameters(self) -> dict[str, Any]:
@@ -51,8 +62,16 @@ class Scope:
             "until_time": midnight(chosen.until_day),
             "first_day": self.first_day,
             "last_day": self.last_day,
+            "excused": [],
             "started_at": self.started_at,
         }
+
+
+def first_to_judge(published_at: datetime | None, last_day: date) -> date:
+    """Return the first day up to `last_day` that no run has judged in whole and published."""
+    if published_at is None:
+        return last_day
+    return min(last_day, max(published_at.astimezone(UTC).date(), last_day - timedelta(days=MOST_DAYS - 1)))
 
 
 def midnight(day: date | None) -> datetime | None:
@@ -63,7 +82,6 @@ def midnight(day: date | None) -> datetime | None:
 def load_scope(cursor: Cursor, run_id: str) -> Scope:
     """Read a run's scope; raise RunUnknown if it never began."""
     run = load(cursor, run_id)
-    cursor.execute("SELECT started_at FROM ops.batch_runs WHERE run_id = %s", (run_id,))
-    (started_at,) = cursor.fetchone() or (None,)
-    assert started_at is not None  # noqa: S101 - load found the row, in this transaction
-    return Scope(run, started_at)
+    cursor.execute(_STARTED, (run_id,))
+    (times,) = cursor.fetchall()
+    return Scope(run, *times)

@@ -1,4 +1,4 @@
-"""What must hold for curated.fact_orders over time: yesterday is there, as full as its weekday usually is."""
+"""What must hold for curated.fact_orders over time: each day is there, as full as its weekday usually is."""
 
 from pipeline.quality.check import Bound, Check
 
@@ -12,9 +12,12 @@ _ORDERS_ON = (
     "(SELECT count(*) FROM {{all_facts}} AS fact WHERE fact.ordered_at >= {day}::timestamp AT TIME ZONE 'UTC'"
     " AND fact.ordered_at < ({day} + 1)::timestamp AT TIME ZONE 'UTC')"
 )
-_JUDGED = "generate_series(%(first_day)s::date, %(last_day)s::date, '1 day')"
+_JUDGED = (
+    "(SELECT day::date AS day FROM generate_series(%(first_day)s::date, %(last_day)s::date, '1 day') AS day"
+    " WHERE day::date <> ALL (%(excused)s::date[]))"
+)
 _VOLUMES = f"""
-WITH judged AS (SELECT day::date AS day FROM {_JUDGED} AS day),
+WITH judged AS (SELECT day FROM {_JUDGED} AS complete),
 needed AS MATERIALIZED (
     SELECT DISTINCT judged.day - 7 * week AS day FROM judged, generate_series(0, {WEEKS}) AS week
 ),
@@ -49,10 +52,10 @@ FACT_TIMES = (
     Check(
         name="fact_orders_fresh",
         table="fact_orders",
-        meaning="The last complete UTC day has orders.",
-        rows=f"SELECT %(last_day)s::date AS day, {_ORDERS_ON.format(day='%(last_day)s::date')} AS orders",
+        meaning="Each complete UTC day since the last publication has orders.",
+        rows=f"SELECT day, {_ORDERS_ON.format(day='judged.day')} AS orders FROM {_JUDGED} AS judged",
         fault="orders = 0",
-        measured="sum(orders)",
+        measured="min(orders)",
         columns=("day", "orders"),
         bound="at least",
         limit=1,

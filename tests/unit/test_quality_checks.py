@@ -17,11 +17,16 @@ from pipeline.quality.scope import Scope
 KINDS: tuple[Kind, ...] = ("increment", "backfill", "full")
 
 
-def scope(kind: Kind = "increment", started: str = "2026-02-10T00:30:00+00:00") -> Scope:
+def scope(
+    kind: Kind = "increment",
+    started: str = "2026-02-10T00:30:00+00:00",
+    published: str | None = "2026-02-09T00:40:00+00:00",
+) -> Scope:
     days = (date(2026, 2, 1), date(2026, 2, 4)) if kind == "backfill" else (None, None)
     marks = Marks(10, 20)
     run = BatchRun("run", Selection(kind, *days), 1, marks, marks, marks, {})
-    return Scope(run, datetime.fromisoformat(started))
+    parsed = datetime.fromisoformat(published) if published else None
+    return Scope(run, datetime.fromisoformat(started), parsed)
 
 
 def test_names_are_unique_and_begin_with_their_table():
@@ -118,7 +123,24 @@ def test_a_run_answers_for_the_last_complete_day_before_its_start():
     assert scope(started="2026-02-10T01:30:00+02:00").last_day == date(2026, 2, 8)
 
 
+@pytest.mark.parametrize("kind", ["increment", "full"])
+@pytest.mark.parametrize(
+    ("published", "first"),
+    [
+        (None, date(2026, 2, 9)),  # nothing was: history is what it is
+        ("2026-02-10T00:10:00+00:00", date(2026, 2, 9)),  # a second run of one day
+        ("2026-02-07T00:40:00+00:00", date(2026, 2, 7)),  # that run could not judge this day yet
+        ("2025-12-01T00:40:00+00:00", date(2026, 1, 10)),
+    ],
+)
+def test_a_run_answers_for_every_day_since_something_was_published(kind, published, first):
+    judged = scope(kind, published=published)
+    assert (judged.first_day, judged.last_day) == (first, date(2026, 2, 9))
+    assert judged.day == (first if first == judged.last_day else None)
+
+
 def test_a_backfill_answers_for_its_own_days_as_far_as_they_are_complete():
+    assert scope("backfill", published=None).first_day == date(2026, 2, 1)
     assert (scope("backfill").first_day, scope("backfill").last_day) == (date(2026, 2, 1), date(2026, 2, 3))
     assert scope("backfill").day is None
     assert scope("backfill", "2026-02-02T12:00:00+00:00").last_day == date(2026, 2, 1)
