@@ -123,6 +123,8 @@ def _misfit(chart: Chart) -> str:
     drawn = chart.chart not in ("scalar", "table")
     if drawn and (counts["dimension"] != 1 or not counts["measure"]):
         return f"a {chart.chart} needs one dimension and at least one measure among its columns"
+    if drawn and any(column.type not in ("integer", "decimal") for column in chart.of_role("measure")):
+        return f"a {chart.chart} draws measures of type integer or decimal"
     if counts["series"] + counts["panel"] > 1:
         return "at most one column can be a series or a panel"
     if drawn and counts["series"] + counts["panel"] and counts["measure"] > 1:

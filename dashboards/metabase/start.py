@@ -21,12 +21,17 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
 def wait_until_up(http: MetabaseHttp, wait_s: float, say: Say) -> None:
-    """Ask for its health until it is well; raise MetabaseError if it is not within `wait_s`."""
+    """Ask for its health until it is well; raise MetabaseError if it is not within `wait_s`.
+
+    Where nobody ever said that it starts it is given up sooner.
+    """
     started, pause_s, pause = time.monotonic(), _FIRST_PAUSE_S, threading.Event()
+    patience_s = min(wait_s, _NOBODY_THERE_S)
     while (state := _health(http)) != "ok":
-        starting = state.startswith("starting")
-        if time.monotonic() - started > (wait_s if starting else min(wait_s, _NOBODY_THERE_S)):
-            raise MetabaseError(f"Metabase at {http.url} is not up after {wait_s:.0f} s: {state}")
+        if state.startswith("starting"):
+            patience_s = wait_s
+        if time.monotonic() - started > patience_s:
+            raise MetabaseError(f"Metabase at {http.url} is not up after {patience_s:.0f} s: {state}")
         say(f"waiting for Metabase at {http.url}: {state}")
         pause.wait(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

@@ -12,7 +12,7 @@ from dashboards.page.cards import data_table, drawing, nothing_yet
 from dashboards.page.guard import guard
 from dashboards.page.layout import index, page, uses_period
 from dashboards.page.period import Period, PeriodError, parse
-from dashboards.page.warehouse import Away, Warehouse
+from dashboards.page.warehouse import Away, Broken, Warehouse
 from dashboards.spec import Chart, Dashboard
 
 _ASSETS = str(Path(__file__).with_name("assets"))
@@ -21,6 +21,8 @@ _AWAY = (
     "The database does not answer, so these figures may be old ({problem})."
     " Trying again every {seconds} s; if it is not running, start it with: ecom up"
 )
+
+_BROKEN = "The chart “{title}” can't be brought up to date: {problem}."
 
 
 def make_server(dashboards: tuple[Dashboard, ...], warehouse: Warehouse) -> flask.Flask:
@@ -77,6 +79,9 @@ def _refresh(app: Dash, chart: Chart, warehouse: Warehouse) -> None:
         if isinstance(found, Away):
             problem = _AWAY.format(problem=found.problem, seconds=min(chart.refresh_s, _RETRY_S))
             return no_update if seen else nothing_yet(), no_update, no_update, no_update, problem
+        if isinstance(found, Broken):
+            problem = _BROKEN.format(title=chart.title, problem=found.problem)
+            return no_update if seen else nothing_yet(problem), no_update, no_update, no_update, problem
         now, digest = f"{datetime.now(UTC):%H:%M:%S} UTC", _digest(found)
         if digest == seen:  # what did not change is not drawn again
             return no_update, no_update, now, no_update, ""

@@ -34,9 +34,10 @@ def drawing(chart: Chart, rows: Rows) -> list[Any]:
     ]
 
 
-def nothing_yet() -> list[Any]:
+def nothing_yet(problem: str = "") -> list[Any]:
     """Return what stands there as long as there has been no answer at all."""
-    return [html.P("Nothing to show yet; it comes as soon as the database answers.", className="empty")]
+    text = problem or "Nothing to show yet; it comes as soon as the database answers."
+    return [html.P(text, className="empty")]
 
 
 def data_table(chart: Chart, rows: Rows) -> list[Any]:

@@ -1,7 +1,8 @@
 """A chart's rows as a Plotly figure: plain dictionaries, which cost a tenth of Plotly's own objects.
 
 Colours of text, axes and grid come from the style sheet, so that a change of theme needs no new figure; the
-colours here keep a contrast of 3:1 on both backgrounds.
+colours here keep a contrast of 3:1 on both backgrounds, and of 4.5:1 to the white figures inside bars (WCAG
+2.2, 1.4.11 and 1.4.3; axe does not judge what is drawn).
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dashboards.spec import Chart, Column
 Rows = list[tuple[Any, ...]]
 Figure = dict[str, Any]
 
-COLOURS = ("#2f7ed8", "#c2620b", "#1a8a6b", "#a45bd1", "#c23d6b", "#7a7a2a")
+COLOURS = ("#2a74c9", "#b85c0a", "#188264", "#9e53cd", "#c23d6b", "#7a7a2a")
 CONFIG: Any = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 _FONT = {"family": "system-ui, sans-serif", "size": 13}
 

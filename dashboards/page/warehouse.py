@@ -31,9 +31,20 @@ _PERIOD = (
 
 @dataclass(frozen=True)
 class Away:
-    """Why there are no rows: what happened, and what to do."""
+    """Why no chart has rows now: what happened, and what to do."""
 
     problem: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Why this chart alone has no rows."""
+
+    problem: str
+
+
+class _ColumnsDiffer(RuntimeError):
+    """A query gives other columns than its chart declares; the message has both."""
 
 
 class Warehouse:
@@ -44,39 +55,52 @@ class Warehouse:
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._failed: tuple[float, str] = (0.0, "")
 
-    def rows(self, chart: Chart, period: Period) -> list[Row] | Away:
+    def rows(self, chart: Chart, period: Period) -> list[Row] | Away | Broken:
         """Run the chart's query for these days; what keeps it from answering is returned in words."""
         at, problem = self._failed
         if problem and time.monotonic() - at < _SPARE_IT_S:
             return Away(problem)
         try:
             with database_in_words():
-                found = self._ask(chart.sql, period)
+                found = self._answer(chart, period)
         except (DatabaseUnavailable, SecretError) as error:
             self._failed = (time.monotonic(), str(error))
             return Away(str(error))
         self._failed = (0.0, "")
         return found
 
-    def _ask(self, sql: str, period: Period) -> list[Row]:
+    def _answer(self, chart: Chart, period: Period) -> list[Row] | Broken:
+        try:
+            return self._ask(chart, period)
+        except psycopg2.errors.QueryCanceled:
+            return Broken(f"its query was ended after {STATEMENT_TIMEOUT_MS // 1000} s")
+        except psycopg2.errors.UndefinedTable:
+            raise  # a database that is not migrated yet
+        except (psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError) as error:
+            return Broken(f"its query fails: {str(error).strip().splitlines()[0]}")
+        except _ColumnsDiffer as error:
+            return Broken(str(error))
+
+    def _ask(self, chart: Chart, period: Period) -> list[Row]:
         try:
             kept = self._idle.get_nowait()
         except queue.Empty:
             kept = None
         if kept:
             try:
-                return self._run(kept, sql, period)
+                return self._run(kept, chart, period)
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 # The server may have been restarted since; a query that takes too long is not tried again.
                 if error.pgcode and not error.pgcode.startswith("57P"):
                     raise
-        return self._run(self._open(), sql, period)
+        return self._run(self._open(), chart, period)
 
-    def _run(self, connection: Connection, sql: str, period: Period) -> list[Row]:
+    def _run(self, connection: Connection, chart: Chart, period: Period) -> list[Row]:
         first, last, days = period.settings
         with self._kept(connection), connection, connection.cursor() as cursor:
             cursor.execute(_PERIOD, {"first": first, "last": last, "days": days})
-            cursor.execute(sql)
+            cursor.execute(chart.sql)
+            _must_fit(chart, [column.name for column in cursor.description or ()])
             return cursor.fetchall()
 
     def _open(self) -> Connection:
@@ -96,3 +120,9 @@ class Warehouse:
                 connection.close()
             else:
                 self._idle.put(connection)
+
+
+def _must_fit(chart: Chart, found: list[str]) -> None:
+    declared = [column.name for column in chart.columns]
+    if found != declared:
+        raise _ColumnsDiffer(f"its query gives {', '.join(found)}, and its file says {', '.join(declared)}")

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from dashboards.page.period import Period, parse
-from dashboards.page.warehouse import Away, Warehouse
+from dashboards.page.warehouse import Away, Broken, Warehouse
 from dashboards.spec import Chart
 from dashboards.spec_files import load
 from environments import embedded
@@ -108,7 +108,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 def test_revenue_is_what_raw_says(filled: PostgresSettings):
     shown = Warehouse(filled).rows(chart("daily_revenue"), parse("custom", "2026-01-01", "2026-02-28"))
-    assert not isinstance(shown, Away)
+    assert isinstance(shown, list)
     with closing(connect(filled, "admin")) as connection, connection.cursor() as cursor:
         cursor.execute(BY_RAW)
         assert [row for row in shown if row[2]] == cursor.fetchall()
@@ -116,7 +116,7 @@ def test_revenue_is_what_raw_says(filled: PostgresSettings):
 
 def test_new_orders_count_and_their_changes_do_not(filled: PostgresSettings):
     rows = Warehouse(filled).rows(chart("order_inflow"), Period())
-    assert not isinstance(rows, Away)
+    assert isinstance(rows, list)
     assert (len(rows), sum(row[1] for row in rows)) == (60, 5)
 
 
@@ -174,6 +174,18 @@ def test_the_readers_role_is_kept_out_of_airflows_database(
         connect(server.model_copy(update={"database": "airflow"}), "bi_readonly")
 
 
+def test_health_is_that_of_the_topic_that_is_read(filled: PostgresSettings):
+    with closing(connect(filled, "admin")) as admin, admin.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ops.stream_offsets (topic, partition, first_offset, next_offset, committed_at)"
+            " VALUES ('given-up', 0, 0, 10, now()), ('read', 0, 0, 5, now() - interval '1 hour');"
+            "INSERT INTO ops.stream_ends VALUES ('given-up', 0, 1000, now() - interval '1 day'),"
+            " ('read', 0, 7, now());"
+            "SELECT events_waiting, kafka_seen_at = now() FROM curated.pipeline_health_stream"
+        )
+        assert cursor.fetchall() == [(2, True)]  # and all is rolled back
+
+
 def test_health_views_hold_no_business_row(reader: Connection):
     with reader, reader.cursor() as cursor:
         cursor.execute(
@@ -192,15 +204,39 @@ def test_a_database_that_is_away_is_told_in_a_line(filled: PostgresSettings):
 
 def test_a_kept_connection_that_was_cut_is_replaced(filled: PostgresSettings):
     warehouse = Warehouse(filled)
-    assert not isinstance(warehouse.rows(CHARTS[0], Period()), Away)
+    assert isinstance(warehouse.rows(CHARTS[0], Period()), list)
     with closing(connect(filled, "admin")) as admin, admin, admin.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bi_readonly'")
-    assert not isinstance(warehouse.rows(CHARTS[0], Period()), Away)
+    assert isinstance(warehouse.rows(CHARTS[0], Period()), list)
 
 
 def test_a_slow_query_is_cut_and_not_tried_again(filled: PostgresSettings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("dashboards.page.warehouse.STATEMENT_TIMEOUT_MS", 50)
     slow = CHARTS[0].model_copy(update={"sql": "SELECT pg_sleep(5)"})
-    away = Warehouse(filled).rows(slow, Period())
-    assert isinstance(away, Away)
-    assert "statement timeout" in away.problem
+    warehouse = Warehouse(filled)
+    broken = warehouse.rows(slow, Period())
+    assert isinstance(broken, Broken)
+    assert "its query was ended after" in broken.problem
+    # One slow chart is no database that is away: the others are asked at once.
+    assert isinstance(warehouse.rows(CHARTS[1], Period()), list)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "SELECT nothing FROM curated.pipeline_health_stream",
+            'its query fails: column "nothing" does not exist',
+        ),
+        ("SELECT 1 / 0", "its query fails: division by zero"),
+        ("SELECT * FROM raw.orders", "its query fails: permission denied"),
+        ("SELECT 1 AS one", "its query gives one, and its file says "),
+    ],
+)
+def test_a_chart_that_is_wrong_is_told_for_itself(filled: PostgresSettings, sql: str, told: str):
+    warehouse = Warehouse(filled)
+    broken = warehouse.rows(CHARTS[0].model_copy(update={"sql": sql}), Period())
+    assert isinstance(broken, Broken)
+    assert broken.problem.startswith(told)
+    assert "\n" not in broken.problem
+    assert isinstance(warehouse.rows(CHARTS[1], Period()), list)

@@ -1,17 +1,21 @@
 """The page's parts without a browser: days, words, figures, tables, and who gets an answer."""
 
+import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboards.page import app
 from dashboards.page.app import make_server
 from dashboards.page.cards import drawing, prose
-from dashboards.page.figures import figure, panels
+from dashboards.page.figures import COLOURS, figure, panels
 from dashboards.page.period import Period, PeriodError, parse
 from dashboards.page.tables import table
-from dashboards.page.warehouse import Away
+from dashboards.page.warehouse import Away, Broken
 from dashboards.page.words import summary, value_text
 from dashboards.spec import Chart, Column
 from dashboards.spec_files import load
@@ -157,3 +161,47 @@ def test_the_document_names_nothing_elsewhere():
     assert "https://" not in text
     assert '<html lang="en">' in text
     assert '<a href="/sales/" aria-current="page">' in text
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, as WCAG 2.2 defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_what_is_drawn_can_be_seen(colour: str):
+    style = (Path(app.__file__).parent / "assets" / "style.css").read_text()
+    cards = re.findall(r"--card: (#[0-9a-f]{6})", style)
+    assert len(set(cards)) == 2
+    assert all(contrast(colour, card) >= 3 for card in cards)
+    assert contrast(colour, "#ffffff") >= 4.5
+
+
+def test_a_chart_that_is_wrong_says_so_in_its_place_and_above():
+    server = make_server(load(), Rows(Broken("its query fails: no")))  # type: ignore[arg-type]
+    problem = '{"chart":"order_inflow","type":"problem"}'
+    places = [(f"order_inflow-{name}", "children") for name in ("drawing", "table", "updated")]
+    places += [("order_inflow-seen", "data"), (problem, "data")]
+    due = {"id": {"type": "due", "chart": "order_inflow"}, "property": "data", "value": 1}
+    asked = {
+        "output": f"..{'...'.join('.'.join(place) for place in places)}..",
+        "outputs": [
+            {"id": json.loads(name) if name == problem else name, "property": prop} for name, prop in places
+        ],
+        "changedPropIds": ['{"chart":"order_inflow","type":"due"}.data'],
+        "inputs": [due, {"id": "period", "property": "data", "value": {"choice": "30"}}],
+        "state": [{"id": "order_inflow-seen", "property": "data", "value": None}],
+    }
+    host = {"Host": "127.0.0.1:8050"}
+    answer = server.test_client().post("/sales/_dash-update-component", json=asked, headers=host)
+    assert answer.status_code == 200, answer.text
+    told = answer.get_json()["response"]
+    assert "its query fails: no." in told[problem]["data"]
+    assert "its query fails: no." in str(told["order_inflow-drawing"]["children"])

@@ -66,6 +66,7 @@ def test_a_right_one(tmp_path: Path):
         ("refresh_s = 5", "refresh_s = 0", r"refresh_s = 0: .*greater than or equal to 1"),
         ("refresh_s = 5", 'refresh_s = "5"', r"refresh_s = '5': .*valid integer"),
         ('role = "dimension"', 'role = "detail"', r"a bar needs one dimension and at least one measure"),
+        ('type = "integer"', 'type = "text"', r"a bar draws measures of type integer or decimal"),
         ('name = "orders"', 'name = "day"', r"must have different names, not day, day"),
         ('label = "Orders"', 'label = "Orders", unit_from = "x"', r"must be one of day, orders, not 'x'"),
         ('title = "Sales"', 'title = "Sales"\nkey = "x"', r"key: unknown key; it follows from"),

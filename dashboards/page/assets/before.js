@@ -34,7 +34,10 @@
             tell(text);
         }
         return ask.apply(window, arguments).then(
-            function (answer) { done(""); return answer; },
+            function (answer) {
+                done(answer.status < 500 ? "" : "The page's server failed, so these figures may be old. See its log.");
+                return answer;
+            },
             function (error) {
                 done("The page's server does not answer, so these figures may be old. Start it with: ecom up");
                 throw error;
