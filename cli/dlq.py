@@ -96,15 +96,28 @@ def replay(
     kafka = load(KafkaSettings)
     with closing(connect_patiently(load(PostgresSettings), "ingest", "ecom-dlq")) as connection:
         wanted = origins or [entry.origin for entry in dlq.entries(connection, "open", reason, limit)]
-        sent, not_found = dlq.replay(connection, kafka, wanted)
+        done = dlq.replay(connection, kafka, wanted)
     # As many as asked for: there may be more.
     more = not origins and len(wanted) == limit
     if as_json:
-        typer.echo(json.dumps({"replayed": sent, "not_found": not_found, "limit_reached": more}))
+        typer.echo(json.dumps(_as_json(done, more)))
     else:
-        gone = ", ".join(not_found) or "none"
-        typer.echo(f"replayed {len(sent):,}, not in {kafka.dlq_topic} (any more): {gone}")
+        gone = ", ".join(done.absent) or "none"
+        typer.echo(f"replayed {len(done.sent):,}, not in {kafka.dlq_topic} (any more): {gone}")
+        if done.too_large:
+            typer.echo(
+                f"too large for {kafka.orders_topic} or {kafka.dlq_topic}: {', '.join(done.too_large)}"
+            )
         if more:
             typer.echo(f"stopped at --limit {limit:,}: the same command again sends the rest")
-    if not_found:
+    if done.absent or done.too_large:
         raise typer.Exit(1)
+
+
+def _as_json(done: dlq.Replayed, more: bool) -> dict[str, object]:
+    return {
+        "replayed": done.sent,
+        "not_found": done.absent,
+        "too_large": done.too_large,
+        "limit_reached": more,
+    }

@@ -42,8 +42,8 @@ def dlq_replay() -> None:
         params = get_current_context()["params"]
         with closing(connect_patiently(load(PostgresSettings), "ingest", "ecom-dlq")) as connection:
             found = dlq.entries(connection, "open", params["reason"], params["limit"])
-            sent, gone = dlq.replay(connection, load(KafkaSettings), [entry.origin for entry in found])
-        return {"replayed": len(sent), "not_found": gone}
+            done = dlq.replay(connection, load(KafkaSettings), [entry.origin for entry in found])
+        return {"replayed": len(done.sent), "not_found": done.absent, "too_large": done.too_large}
 
     replay()
 

@@ -13,10 +13,6 @@ from pipeline.settings import PostgresSettings, Role
 CONNECT_TIMEOUT_S = 5
 GIVE_UP_AFTER_S = 60
 
-# Writers of curated.fact_orders share this advisory lock; the batch takes it exclusively to publish.
-WRITERS_LOCK = 7_310_001
-
-
 # SQLSTATEs of a server that ends or refuses connections; a connection that just breaks has none.
 _GONE = ("57P", "08")
 
@@ -61,6 +57,11 @@ def connect(settings: PostgresSettings, role: Role, application: str = "ecom") -
         sslrootcert=settings.sslrootcert or None,
         application_name=application,
         connect_timeout=CONNECT_TIMEOUT_S,
+        # A server that vanished in the middle of a statement says nothing; Linux alone would wait for hours.
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=30_000,
         options="-c timezone=UTC",
     )
 

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 from psycopg2.extensions import connection as Connection
 
 from pipeline.dlq_topic import DlqError, Message, newest, read_topic
 from pipeline.kafka_client import answering, reader_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.dead_letters import MAX_REQUEST_BYTES, is_origin, split_origin
+from pipeline.stream.dead_letters import SENDING, is_origin, origin_columns, split_origin
 from pipeline.stream.headers import ATTEMPT_HEADER, ORIGIN_HEADER
 
 _STATES = {
@@ -74,10 +75,18 @@ def find_message(settings: KafkaSettings, origin: str) -> Message:
     return found[origin]
 
 
-def replay(
-    connection: Connection, settings: KafkaSettings, origins: Sequence[str]
-) -> tuple[list[str], list[str]]:
-    """Send the messages of `origins` to the orders topic again; return those sent and those not found.
+class Replayed(NamedTuple):
+    """What became of the origins that were to be replayed."""
+
+    sent: list[str]
+    absent: list[str]
+    """Those that the DLQ topic does not hold (any more)."""
+    too_large: list[str]
+    """Those that a topic refused for their size, now or when they came into the DLQ."""
+
+
+def replay(connection: Connection, settings: KafkaSettings, origins: Sequence[str]) -> Replayed:
+    """Send the messages of `origins` to the orders topic again.
 
     Each keeps its origin and counts one attempt more, so however often it is replayed it counts once.
     It is entered in `ops` after the acknowledgement: a crash in between replays it once more, which is safe.
@@ -89,18 +98,25 @@ def replay(
     }
     with (
         answering(settings),
-        closing(
-            KafkaProducer(**reader_options(settings), acks="all", max_request_size=MAX_REQUEST_BYTES)
-        ) as producer,
+        closing(KafkaProducer(**reader_options(settings), **SENDING)) as producer,
     ):
-        pending = [
-            _send_again(producer, settings.orders_topic, message, next_attempts[origin])
+        pending = {
+            origin: _send_again(producer, settings.orders_topic, message, next_attempts[origin])
             for origin, message in latest.items()
-        ]
-        for future in pending:
-            future.get(_ACK_TIMEOUT_S)
-    _enter(connection, next_attempts)
-    return sorted(latest), sorted(set(origins) - set(latest))
+            if message.whole
+        }
+        sent = [origin for origin, future in pending.items() if _taken(future)]
+    _enter(connection, {origin: next_attempts[origin] for origin in sent})
+    absent, too_large = set(origins) - set(latest), set(latest) - set(sent)
+    return Replayed(sorted(sent), sorted(absent), sorted(too_large))
+
+
+def _taken(future: Any) -> bool:
+    try:
+        future.get(_ACK_TIMEOUT_S)
+    except MessageSizeTooLargeError:
+        return False
+    return True
 
 
 def _attempts(connection: Connection, origins: Iterable[str]) -> dict[str, int]:
@@ -108,8 +124,9 @@ def _attempts(connection: Connection, origins: Iterable[str]) -> dict[str, int]:
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT topic || '/' || partition || '/' || source_offset, attempts FROM ops.dlq_events"
-            " WHERE topic || '/' || partition || '/' || source_offset = ANY(%s)",
-            (list(origins),),
+            " WHERE (topic, partition, source_offset) IN"
+            " (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))",
+            origin_columns(origins),
         )
         return dict(cursor.fetchall())
 

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pipeline.kafka_client import KafkaUnavailable, answering, reader_options
 from pipeline.settings import KafkaSettings
 from pipeline.stream.dead_letters import MAX_REQUEST_BYTES
-from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER
+from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, OMITTED_HEADER, ORIGIN_HEADER
 
 _POLL_MS = 1000
 _IDLE_POLLS = 30
@@ -40,6 +40,11 @@ class Message:
         """How often it was read and refused; 1 where the header, which anybody may write, is no number."""
         text = self.headers.get(ATTEMPT_HEADER, "")
         return int(text) if re.fullmatch(ATTEMPT_PATTERN, text) else 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether its bytes are here: the topic takes no message above its limit."""
+        return OMITTED_HEADER not in self.headers
 
 
 def newest(messages: Iterable[Message], origins: Iterable[str]) -> dict[str, Message]:

@@ -18,7 +18,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from pipeline.database import WRITERS_LOCK
+from pipeline.locks import WRITERS_LOCK
 
 WAIT_S = 20.0
 ATTEMPTS = 5

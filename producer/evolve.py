@@ -6,11 +6,12 @@ from datetime import datetime
 import numpy as np
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import WRITERS_LOCK, connect_patiently
+from pipeline.database import connect_patiently
+from pipeline.locks import SEED_LOCK, WRITERS_LOCK
 from pipeline.settings import PostgresSettings
 from producer.catalog import DEFAULT_SEED, SEGMENTS, price_text
 from producer.randomness import generator
-from producer.seed import SEED_LOCK, SeedRefused
+from producer.seed import SeedRefused
 
 _CUSTOMERS = """
 INSERT INTO raw.customers (customer_id, effective_at, name, email, country, segment)

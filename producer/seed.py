@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import WRITERS_LOCK, connect_patiently
+from pipeline.database import connect_patiently
 from pipeline.events import SCHEMA_VERSION
+from pipeline.locks import SEED_LOCK, WRITERS_LOCK
 from pipeline.settings import PostgresSettings
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED, build_catalog
 from producer.copying import SEED_SOURCE, copy_table, order_chunks
@@ -22,8 +23,6 @@ Progress = Callable[[int, int], None]
 
 # Raised whenever the same arguments would give other rows.
 GENERATOR_VERSION = 1
-# Two seeds at once: the second waits, then finds the first one's rows.
-SEED_LOCK = 7_310_002
 _EPOCH = date(1970, 1, 1)
 _DAY_BITS = 16
 

@@ -17,9 +17,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import connect_patiently
+from pipeline.locks import STEP_LOCK
 from pipeline.settings import PostgresSettings
 
-STEP_LOCK = 7_310_003
 # Between two steps: a scheduler's retries take their time, one process goes on at once.
 LEASE_S = 900.0
 LEASE_IN_ONE_PROCESS_S = 10.0

@@ -31,6 +31,7 @@ from pipeline.settings import (
 from pipeline.spark_failures import SparkFailed, spark_in_words
 from pipeline.spark_session import open_session
 from pipeline.stream.checkpoint import CheckpointStuck
+from pipeline.stream.commit import WentBack
 from pipeline.stream.health import record_start
 from pipeline.stream.job import SPARK_CONF, StreamJob
 from pipeline.stream.offsets import (
@@ -58,7 +59,10 @@ def main() -> None:
     _configure_logging()
     _on_stop_signal(_end_now)
     job = StreamJob(load(PostgresSettings), load(KafkaSettings), load(StreamSettings), load(StorageSettings))
-    with _ready_file() as announce, spark_in_words(DoesNotAddUp, brokers=job.kafka.bootstrap_servers):
+    with (
+        _ready_file() as announce,
+        spark_in_words(DoesNotAddUp, WentBack, brokers=job.kafka.bootstrap_servers),
+    ):
         query = _start(job)
         stop = threading.Event()
         _on_stop_signal(stop.set)
@@ -107,7 +111,7 @@ def _start(job: StreamJob) -> StreamingQuery:
     check_against_kafka(committed, held)
     reconcile(session, job.checkpoint, committed, held)
     _note_start(job)
-    return job.start(session, starting_offsets(topic, committed, held.end))
+    return job.start(session, starting_offsets(topic, committed, held.end), committed)
 
 
 def _say_what_is_missing(state: RetryCallState) -> None:
@@ -145,6 +149,7 @@ EXPECTED = (
     SparkFailed,
     StreamFailed,
     DoesNotAddUp,
+    WentBack,
     OffsetsLost,
     CheckpointStuck,
     TopicMissing,

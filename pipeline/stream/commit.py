@@ -5,34 +5,46 @@ micro-batch changes nothing: whatever is below `ops.stream_offsets.next_offset` 
 Runs in Spark's Python workers on Arrow batches; nothing here runs per order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.database import WRITERS_LOCK
 from pipeline.events import FIELDS
+from pipeline.locks import WRITERS_LOCK
 from pipeline.stream.dead_letters import DeadLetterSink, record_in_ledger
 from pipeline.stream.staging import make_table, stage
 from pipeline.stream.tally import Tally
 
-RESULT_SCHEMA = "partition int, rows bigint, raw_rows bigint, duplicate_rows bigint, dlq_rows bigint"
+RESULT_SCHEMA = (
+    "partition int, next_offset bigint, rows bigint, raw_rows bigint, duplicate_rows bigint, dlq_rows bigint"
+)
 
 _FOLDER = Path(__file__).parent
 _COMMIT_SQL = (_FOLDER / "commit.sql").read_text(encoding="utf-8")
 _KNOWN_EVENTS_SQL = (_FOLDER / "known_events.sql").read_text(encoding="utf-8")
 
 
+class WentBack(RuntimeError):
+    """PostgreSQL no longer knows offsets that it had committed; the message says which."""
+
+
 def commit_partition(
-    connection: Connection, topic: str, sink: DeadLetterSink, batches: Iterator[pa.RecordBatch]
+    connection: Connection,
+    topic: str,
+    sink: DeadLetterSink,
+    batches: Iterator[pa.RecordBatch],
+    committed: Mapping[int, int] = MappingProxyType({}),
 ) -> Tally | None:
     """Commit all of `batches` (COMMIT_COLUMNS of one partition, in offset order); None if there was no row.
 
-    Invalid messages are acknowledged by the DLQ before the commit, so that they are never lost. Raises
-    DoesNotAddUp, and commits nothing, unless each row is new in raw, known there, or in the DLQ.
+    Invalid messages are acknowledged by the DLQ before the commit, so that they are never lost. Commits
+    nothing but raises DoesNotAddUp unless each row is new in raw, known there, or in the DLQ; WentBack if
+    PostgreSQL knows less than `committed`, the partitions' next offsets as the job has seen them committed.
     """
     filled = (batch for batch in batches if batch.num_rows)
     first = next(filled, None)
@@ -42,6 +54,7 @@ def commit_partition(
     with connection, connection.cursor() as cursor:
         make_table(cursor)
         next_offset = _lock_offset(cursor, topic, tally)
+        _must_not_go_back(topic, tally.partition, next_offset, committed)
         stage(cursor, _unread(first, filled, next_offset), tally, topic, sink)
         if tally.rows:
             _apply(cursor, topic, tally)
@@ -56,18 +69,31 @@ def _only_partition(batch: pa.RecordBatch) -> int:
 
 
 def _lock_offset(cursor: Cursor, topic: str, tally: Tally) -> int:
-    """Return the partition's next offset; its row lock keeps a second, forgotten driver out."""
+    """Return the partition's next offset, -1 if it had none; its row lock keeps a forgotten driver out."""
     cursor.execute(
         "INSERT INTO ops.stream_offsets (topic, partition, first_offset, next_offset, committed_at)"
         " VALUES (%s, %s, %s, %s, now()) ON CONFLICT DO NOTHING",
         (topic, tally.partition, tally.from_offset, tally.from_offset),
     )
+    if cursor.rowcount:
+        return -1
     cursor.execute(
         "SELECT next_offset FROM ops.stream_offsets WHERE topic = %s AND partition = %s FOR UPDATE",
         (topic, tally.partition),
     )
-    (next_offset,) = cursor.fetchone() or (tally.from_offset,)
+    ((next_offset,),) = cursor.fetchall()
     return int(next_offset)
+
+
+def _must_not_go_back(topic: str, partition: int, next_offset: int, committed: Mapping[int, int]) -> None:
+    # A restored database, or a standby that was behind: what lies between would never be read again.
+    known = committed.get(partition, -1)
+    if next_offset < known:
+        found = f"offset {next_offset} comes next" if next_offset >= 0 else "nothing is known of it"
+        raise WentBack(
+            f"{topic}/{partition}: {known} offsets were committed, and now {found} in ops.stream_offsets:"
+            " PostgreSQL went back in time. A restart reads what is missing from Kafka again."
+        )
 
 
 def _unread(

@@ -7,6 +7,7 @@ order. Pure, no I/O.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipeline.copy_format import escaped
 from pipeline.events import FIELDS
 from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
 
@@ -59,17 +60,11 @@ def _cleaned() -> Column:
 def _line() -> Column:
     # Every field has passed a pattern or a number's range, so only the unknown fields' text needs escaping.
     fields = F.concat_ws("\t", *[F.col(f"event.{name}").cast("string") for name in FIELDS])
-    extra = F.when(F.col("has_extra"), _escaped(F.col("text"))).otherwise(F.lit("\\N"))
+    extra = F.when(F.col("has_extra"), escaped(F.col("text"))).otherwise(F.lit("\\N"))
     parsed = F.concat_ws("\t", fields, extra)
     place = F.concat(F.lit("\t"), F.col("offset"), F.lit("\t"), F.unix_millis("timestamp"), F.lit("\n"))
     shortcut = F.concat(F.col("canonical"), F.lit("\t\\N"), place)
     return F.when(F.col("canonical").isNotNull(), shortcut).otherwise(F.concat(parsed, place))
-
-
-def _escaped(text: Column) -> Column:
-    for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
-        text = F.replace(text, F.lit(character), F.lit(escape))
-    return text
 
 
 def _header(name: str, pattern: str) -> Column:

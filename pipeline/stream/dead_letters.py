@@ -6,18 +6,28 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
-from pipeline.stream.headers import ATTEMPT_HEADER, ATTEMPT_PATTERN, ORIGIN_HEADER, ORIGIN_PATTERN
+from pipeline.stream.headers import (
+    ATTEMPT_HEADER,
+    ATTEMPT_PATTERN,
+    OMITTED_HEADER,
+    ORIGIN_HEADER,
+    ORIGIN_PATTERN,
+)
 
 REASON_HEADER = "ecom-reason"
 DETAIL_HEADER = "ecom-detail"
 FLUSH_TIMEOUT_S = 30
 # Above any broker's limit for the source topic: what could be sent to us can be sent on.
 MAX_REQUEST_BYTES = 64 << 20
+# An idempotent producer is of no use once a broker has refused a message for its size; what is sent twice
+# counts once, by its origin.
+SENDING: dict[str, Any] = {"acks": "all", "enable_idempotence": False, "max_request_size": MAX_REQUEST_BYTES}
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class DeadLetter:
     key: bytes | None = None
     value: bytes | None = None
     claim: str = ""
+    omitted_bytes: int = 0
 
     @classmethod
     def from_row(cls, row: dict[str, Any], topic: str) -> "DeadLetter":
@@ -60,7 +71,8 @@ class DeadLetter:
 
     def without_payload(self) -> "DeadLetter":
         """Return what the ledger needs; payloads can be a megabyte each."""
-        return replace(self, key=None, value=None)
+        size = len(self.key or b"") + len(self.value or b"")
+        return replace(self, key=None, value=None, omitted_bytes=size)
 
 
 def is_origin(text: str | None) -> bool:
@@ -72,6 +84,12 @@ def split_origin(origin: str) -> tuple[str, int, int]:
     """Return topic, partition and offset of a well-formed origin."""
     topic, partition, offset = origin.split("/")
     return topic, int(partition), int(offset)
+
+
+def origin_columns(origins: Iterable[str]) -> tuple[list[Any], ...]:
+    """Return the topics, partitions and offsets of well-formed origins, as arrays to look them up by key."""
+    parts = [split_origin(origin) for origin in sorted(set(origins))]
+    return tuple([part[index] for part in parts] for index in range(3))
 
 
 class DeadLetterSink(Protocol):
@@ -89,17 +107,31 @@ class KafkaDeadLetterSink:
         self._producer: KafkaProducer | None = None
 
     def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Send `letters` and wait for the acknowledgement of each; raise KafkaError if one is refused."""
+        """Send `letters` and wait for the acknowledgement of each; raise KafkaError if one is refused.
+
+        One that is too large for the topic goes there without its payload: limits are for what is compressed,
+        so what came in may be longer than what can go out, and no message may keep the stream from going on.
+        """
         if not letters:
             return
         if self._producer is None:
-            self._producer = KafkaProducer(
-                **client_options(self._settings), acks="all", max_request_size=MAX_REQUEST_BYTES
-            )
-        pending = [self._send_one(self._producer, letter) for letter in letters]
-        self._producer.flush(FLUSH_TIMEOUT_S)
-        for future in pending:
-            future.get(FLUSH_TIMEOUT_S)
+            self._producer = KafkaProducer(**client_options(self._settings), **SENDING)
+        too_large = self._send_all(self._producer, letters)
+        refused = self._send_all(self._producer, [letter.without_payload() for letter in too_large])
+        if refused:
+            raise MessageSizeTooLargeError(f"{refused[0].origin}, even without its payload")
+
+    def _send_all(self, producer: KafkaProducer, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """Return those that are too large."""
+        pending = [self._send_one(producer, letter) for letter in letters]
+        producer.flush(FLUSH_TIMEOUT_S)
+        too_large = []
+        for letter, future in zip(letters, pending, strict=True):
+            try:
+                future.get(FLUSH_TIMEOUT_S)
+            except MessageSizeTooLargeError:
+                too_large.append(letter)
+        return too_large
 
     def _send_one(self, producer: KafkaProducer, letter: DeadLetter) -> Any:
         headers = {
@@ -108,6 +140,8 @@ class KafkaDeadLetterSink:
             ORIGIN_HEADER: letter.origin,
             ATTEMPT_HEADER: str(letter.attempt),
         }
+        if letter.omitted_bytes:
+            headers[OMITTED_HEADER] = str(letter.omitted_bytes)
         return producer.send(
             self._settings.dlq_topic,
             # A null value would be a tombstone; the reason says that it was empty.
@@ -119,12 +153,11 @@ class KafkaDeadLetterSink:
 
 def known_origins(cursor: Cursor, origins: Iterable[str]) -> set[str]:
     """Return those of `origins` that the ledger holds."""
-    wanted = sorted(set(origins))
     cursor.execute(
         "SELECT topic || '/' || partition || '/' || source_offset FROM ops.dlq_events"
         " WHERE (topic, partition, source_offset) IN"
         " (SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[]))",
-        tuple(list(part) for part in zip(*map(split_origin, wanted), strict=True)),
+        origin_columns(origins),
     )
     return {origin for (origin,) in cursor.fetchall()}
 

@@ -7,6 +7,7 @@ from psycopg2.extensions import connection as Connection
 
 from pipeline.database import connect_patiently
 from pipeline.settings import KafkaSettings, PostgresSettings
+from pipeline.stream.offsets import behind
 from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 
@@ -31,11 +32,10 @@ class Limits:
 
 def read_health(postgres: PostgresSettings, kafka: KafkaSettings) -> Health:
     """Ask the warehouse and the brokers; raise DatabaseUnavailable, KafkaUnavailable or TopicMissing."""
-    end = topic_range(kafka, kafka.orders_topic).end
+    held = topic_range(kafka, kafka.orders_topic)
     with closing(connect_patiently(postgres, "ingest", "ecom-watch")) as connection:
         committed = committed_offsets(connection, kafka.orders_topic)
-        behind = sum(max(0, last - committed.get(partition, 0)) for partition, last in end.items())
-        return Health(behind, *_ages(connection, kafka.orders_topic))
+        return Health(behind(committed, held), *_ages(connection, kafka.orders_topic))
 
 
 def record_start(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg2
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pipeline.settings import KafkaSettings, PostgresSettings, StorageSettings, 
 from pipeline.stream.commit import RESULT_SCHEMA, commit_partition
 from pipeline.stream.copy_lines import COMMIT_COLUMNS, to_commit_rows
 from pipeline.stream.dead_letters import KafkaDeadLetterSink
+from pipeline.stream.offsets import Offsets
 from pipeline.stream.topic import spark_options
 from pipeline.stream.validation import judge, parse
 from pipeline.stream.worker_process import settle
@@ -44,14 +45,16 @@ class StreamJob:
     kafka: KafkaSettings
     stream: StreamSettings
     storage: StorageSettings
+    _committed: dict[int, int] = field(default_factory=dict, init=False)
 
     @property
     def checkpoint(self) -> str:
         """The URI of this query's checkpoint."""
         return f"{self.storage.checkpoints}/{self.kafka.orders_topic}-stream"
 
-    def start(self, session: SparkSession, starting_offsets: str) -> StreamingQuery:
+    def start(self, session: SparkSession, starting_offsets: str, committed: Offsets) -> StreamingQuery:
         """Start the query; `starting_offsets` counts only where there is no checkpoint."""
+        self._committed.update(committed)
         messages = (
             session.readStream.format("kafka")
             .options(**spark_options(self.kafka))
@@ -79,11 +82,19 @@ class StreamJob:
 
     def _commit_batch(self, rows: DataFrame, batch_id: int) -> None:
         started = time.monotonic()
-        writer = PartitionWriter(self.postgres, self.kafka)
+        writer = PartitionWriter(self.postgres, self.kafka, self._committed)
         done = rows.select(*COMMIT_COLUMNS).mapInArrow(writer, RESULT_SCHEMA).collect()
+        self._remember(done)
         if self.kafka.cleaned_topic:
             self._publish_cleaned(rows)
         _log_batch(batch_id, done, time.monotonic() - started)
+
+    def _remember(self, done: list[Row]) -> None:
+        for row in done:
+            # 0 where a replayed batch brought nothing new.
+            self._committed[row["partition"]] = max(
+                row["next_offset"], self._committed.get(row["partition"], 0)
+            )
 
     def _publish_cleaned(self, rows: DataFrame) -> None:
         """Send valid events on with their amount; at least once, as a replayed batch sends again."""
@@ -112,9 +123,10 @@ class PartitionWriter:
     _connection: Connection | None = None
     _sink: KafkaDeadLetterSink | None = None
 
-    def __init__(self, postgres: PostgresSettings, kafka: KafkaSettings) -> None:
+    def __init__(self, postgres: PostgresSettings, kafka: KafkaSettings, committed: Offsets) -> None:
         self._postgres = postgres
         self._kafka = kafka
+        self._committed = dict(committed)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Commit one partition and yield its RESULT_SCHEMA row; nothing for an empty partition."""
@@ -122,9 +134,8 @@ class PartitionWriter:
         try:
             # In words that survive the way to the driver, which is told the text alone.
             with database_in_words(), answering(self._kafka):
-                tally = commit_partition(
-                    self._connect(), self._kafka.orders_topic, self._open_sink(), iter(batches)
-                )
+                topic, sink = self._kafka.orders_topic, self._open_sink()
+                tally = commit_partition(self._connect(), topic, sink, iter(batches), self._committed)
         except Exception:
             # Whatever happened to them, the retry starts with new ones.
             self._forget()
@@ -132,6 +143,7 @@ class PartitionWriter:
         if tally is not None:
             row = {
                 "partition": [tally.partition],
+                "next_offset": [tally.until_offset],
                 "rows": [tally.rows],
                 "raw_rows": [tally.raw_rows],
                 "duplicate_rows": [tally.duplicate_rows],

@@ -41,6 +41,14 @@ class TopicRange:
     end: Offsets
 
 
+def behind(committed: Offsets, held: TopicRange) -> int:
+    """Return how many offsets that Kafka holds are not committed; what it removed is nobody's to read."""
+    return sum(
+        max(0, end - committed.get(partition, held.begin.get(partition, 0)))
+        for partition, end in held.end.items()
+    )
+
+
 def check_against_kafka(committed: Offsets, held: TopicRange) -> None:
     """Raise OffsetsLost if Kafka no longer has, or never had, what `committed` says comes next."""
     for partition, next_offset in sorted(committed.items()):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
-# One fold at a time: two would wait for each other's rows.
-FOLD_LOCK = 7_310_002
+from pipeline.locks import FOLD_LOCK
+
 _FOLD = (Path(__file__).parent / "fold.sql").read_text(encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg2.extensions import cursor as Cursor
 
-from pipeline.sums.fold import FOLD_LOCK
+from pipeline.locks import FOLD_LOCK
 
 _FOLDER = Path(__file__).parent
 _TOUCHED, _SHARE, _RECOMPUTE = (

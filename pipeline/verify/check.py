@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from pipeline.database import connect_patiently
 from pipeline.settings import KafkaSettings, PostgresSettings
-from pipeline.stream.offsets import Offsets, check_against_kafka
+from pipeline.stream.offsets import TopicRange, behind, check_against_kafka
 from pipeline.stream.progress import committed_offsets
 from pipeline.stream.topic import topic_range
 from pipeline.verify.accounting import accounts, doubled, drift, lost
@@ -41,8 +41,7 @@ def verify(
     """
     connection = connect_patiently(postgres, "etl", "ecom-verify")
     try:
-        end = _fixed_end(connection, kafka)
-        _wait_for(connection, kafka.orders_topic, end, timeout_s, on_wait)
+        _wait_for(connection, _held_now(connection, kafka), timeout_s, on_wait)
         connection.set_session(isolation_level="REPEATABLE READ")
         with connection, connection.cursor() as cursor:
             report = _check(cursor, kafka.orders_topic)
@@ -51,31 +50,31 @@ def verify(
         connection.close()
 
 
-def _fixed_end(connection: Connection, kafka: KafkaSettings) -> Offsets:
+def _held_now(connection: Connection, kafka: KafkaSettings) -> TopicRange:
     # What is committed first: read after Kafka's end it could be ahead of it while the stream runs.
     with connection:
         committed = committed_offsets(connection, kafka.orders_topic)
     held = topic_range(kafka, kafka.orders_topic)
     check_against_kafka(committed, held)
-    return held.end
+    return held
 
 
 def _wait_for(
-    connection: Connection, topic: str, end: Offsets, timeout_s: float, on_wait: Callable[[int], None]
+    connection: Connection, held: TopicRange, timeout_s: float, on_wait: Callable[[int], None]
 ) -> None:
     least, since = None, time.monotonic()
     while True:
         with connection:
-            committed = committed_offsets(connection, topic)
-        behind = sum(max(0, offset - committed.get(partition, 0)) for partition, offset in end.items())
-        on_wait(behind)
-        if not behind:
+            committed = committed_offsets(connection, held.topic)
+        waiting = behind(committed, held)
+        on_wait(waiting)
+        if not waiting:
             return
-        if least is None or behind < least:
-            least, since = behind, time.monotonic()
+        if least is None or waiting < least:
+            least, since = waiting, time.monotonic()
         if time.monotonic() - since > timeout_s:
             raise StreamBehind(
-                f"{behind} events of {topic} are not committed and none came in {timeout_s:.0f} s:"
+                f"{waiting} events of {held.topic} are not committed and none came in {timeout_s:.0f} s:"
                 " is the streaming job running? (`ecom status`, `ecom logs stream`)"
             )
         time.sleep(POLL_S)  # a poll of the committed offsets, until they reach the end

@@ -13,11 +13,12 @@ from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import SparkSession
 
 from pipeline import writers_lock
-from pipeline.database import WRITERS_LOCK, connect
+from pipeline.database import connect
 from pipeline.jobs.publish import StagingIncomplete
 from pipeline.jobs.run import RunUnknown, Selection
-from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, STEP_LOCK, Seat, SeatLost, SeatTaken, step
+from pipeline.jobs.seat import LEASE_IN_ONE_PROCESS_S, Seat, SeatLost, SeatTaken, step
 from pipeline.jobs.staging_sink import load
+from pipeline.locks import STEP_LOCK, WRITERS_LOCK
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
 from pipeline.writers_lock import WritersBusy

@@ -157,7 +157,7 @@ def test_replay_tells_what_it_sent_and_what_is_gone(
     monkeypatch.setenv("ECOM_KAFKA_ORDERS_TOPIC", target)
     code, out, _ = operator.types("dlq", "replay", "--json", "--limit", "2")
     sent, gone = (f"{operator.topic}/0/{offset}" for offset in (0, 1))
-    told = {"replayed": [sent], "not_found": [gone], "limit_reached": True}
+    told = {"replayed": [sent], "not_found": [gone], "too_large": [], "limit_reached": True}
     assert (code, json.loads(out)) == (1, told)
     (record,) = topics.read(target)
     assert (record.key, record.value) == (b"k", BYTES)
@@ -166,7 +166,7 @@ def test_replay_tells_what_it_sent_and_what_is_gone(
     assert [entry["origin"] for entry in json.loads(out)["entries"]] == [sent]
     # What has been sent again is not sent a second time by "all that match".
     code, out, _ = operator.types("dlq", "replay", "--json")
-    assert json.loads(out) == {"replayed": [], "not_found": [gone], "limit_reached": False}
+    assert json.loads(out) == {"replayed": [], "not_found": [gone], "too_large": [], "limit_reached": False}
 
 
 @pytest.mark.parametrize(

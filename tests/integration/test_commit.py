@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.database import connect
 from pipeline.settings import PostgresSettings
-from pipeline.stream.commit import commit_partition
+from pipeline.stream.commit import WentBack, commit_partition
 from tests.integration.commits import FailingSink, Sink, batch, commit, invalid, valid
 from tests.integration.samples import event, uid
 
@@ -203,3 +203,32 @@ def test_a_refused_dlq_message_commits_nothing(database: PostgresSettings, sql: 
         assert snapshot(sql) == NOTHING
         # The same connection is fit for the retry.
         assert counts(commit_partition(connection, "orders", Sink(), iter([batch(EVENTS)]))) == (10, 10, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE ops.stream_offsets SET next_offset = 4", "offset 4 comes next"),
+        ("DELETE FROM ops.stream_offsets", "nothing is known of it"),
+    ],
+)
+def test_a_database_that_went_back_in_time_is_noticed_before_it_loses_orders(
+    database: PostgresSettings, sql: Sql, damage: str, said: str
+):
+    committed = {0: commit(database, EVENTS[:6]).until_offset}
+    sql(damage)
+    before = snapshot(sql)
+    with (
+        closing(connect(database, "ingest")) as connection,
+        pytest.raises(WentBack, match=f"orders/0: 6 offsets were committed, and now {said}"),
+    ):
+        commit_partition(connection, "orders", Sink(), iter([batch(EVENTS[6:], 6)]), committed)
+    assert snapshot(sql) == before
+
+
+def test_a_database_that_is_ahead_of_the_job_is_not(database: PostgresSettings):
+    commit(database, EVENTS[:6])
+    with closing(connect(database, "ingest")) as connection:
+        tally = commit_partition(connection, "orders", Sink(), iter([batch(EVENTS[6:], 6)]), {0: 3})
+    assert tally is not None
+    assert tally.until_offset == len(EVENTS)

@@ -7,7 +7,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from pipeline.database import WRITERS_LOCK, connect
+from pipeline.database import connect
+from pipeline.locks import WRITERS_LOCK
 from pipeline.settings import PostgresSettings
 from pipeline.stream.commit import commit_partition
 from pipeline.stream.tally import Tally

@@ -10,7 +10,9 @@ import pytest
 from pipeline import dlq
 from pipeline.database import connect
 from pipeline.settings import KafkaSettings, PostgresSettings
-from tests.integration.commits import commit, invalid
+from pipeline.stream.commit import commit_partition
+from pipeline.stream.dead_letters import KafkaDeadLetterSink
+from tests.integration.commits import batch, commit, invalid
 from tests.integration.topics import Topics
 
 Sql = Callable[..., list[tuple]]
@@ -43,7 +45,7 @@ def state(sql: Sql) -> tuple[int, bool]:
     return attempts, replayed
 
 
-def replay(database: PostgresSettings, kafka: KafkaSettings, *origins: str) -> tuple[list[str], list[str]]:
+def replay(database: PostgresSettings, kafka: KafkaSettings, *origins: str) -> dlq.Replayed:
     with closing(connect(database, "ingest")) as connection:
         return dlq.replay(connection, kafka, origins)
 
@@ -60,7 +62,7 @@ def test_a_replay_that_is_refused_before_it_is_entered_stays_open(
         enter(*arguments)
 
     monkeypatch.setattr(dlq, "_enter", after_the_stream)
-    assert replay(database, own, "orders/0/0") == (["orders/0/0"], [])
+    assert replay(database, own, "orders/0/0") == (["orders/0/0"], [], [])
     assert state(sql) == (2, False)
     with closing(connect(database, "ingest")) as connection:
         assert [entry.attempts for entry in dlq.entries(connection, "open")] == [2]
@@ -112,5 +114,33 @@ def test_messages_that_are_not_ours_harm_nothing(
     send(own, 1, b"strange", letter(strange, b"orders/0/8"))
     assert dlq.find_message(own, "orders/0/0").value == b"ours"
     assert dlq.find_message(own, "orders/0/8").attempt == 1
-    assert replay(database, own, "orders/0/0", "") == (["orders/0/0"], [""])
+    assert replay(database, own, "orders/0/0", "") == (["orders/0/0"], [""], [])
     assert [record.value for record in topics.read(own.orders_topic)] == [b"ours"]
+
+
+def test_what_is_too_large_for_the_dlq_goes_there_without_its_payload(
+    database: PostgresSettings, own: KafkaSettings, topics: Topics, sql: Sql
+):
+    # It came in compressed, and limits are for what is compressed.
+    rows = [invalid(b"{" * 3_000_000) | {"key": b"k"}, invalid(b"{")]
+    with closing(connect(database, "ingest")) as connection:
+        commit_partition(connection, "orders", KafkaDeadLetterSink(own), iter([batch(rows)]))
+    found = {dict(record.headers)["ecom-origin"]: record for record in topics.read(own.dlq_topic)}
+    assert {origin: record.value for origin, record in found.items()} == {
+        b"orders/0/0": b"",
+        b"orders/0/1": b"{",
+    }
+    assert dict(found[b"orders/0/0"].headers)["ecom-omitted-bytes"] == b"3000001"
+    assert replay(database, own, "orders/0/0", "orders/0/1") == (["orders/0/1"], [], ["orders/0/0"])
+
+
+def test_one_that_is_too_large_keeps_no_other_from_its_replay(
+    database: PostgresSettings, own: KafkaSettings, topics: Topics, sql: Sql
+):
+    small = own.model_copy(update={"orders_topic": topics.make(limit=10_000)})
+    commit(database, [invalid(), invalid()])
+    send(own, 0, b"{" * 50_000, letter(b"1"))
+    send(own, 0, b"{", letter(b"1", b"orders/0/1"))
+    assert replay(database, small, "orders/0/0", "orders/0/1") == (["orders/0/1"], [], ["orders/0/0"])
+    told = sql("SELECT source_offset, replayed_at IS NOT NULL FROM ops.dlq_events ORDER BY 1")
+    assert told == [(0, False), (1, True)]

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from pipeline import writers_lock
-from pipeline.database import WRITERS_LOCK
+from pipeline.locks import WRITERS_LOCK
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
 from pipeline.writers_lock import WritersBusy

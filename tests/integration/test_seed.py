@@ -14,7 +14,8 @@ import psycopg2
 import pytest
 
 from infra.platform import Platform
-from pipeline.database import WRITERS_LOCK, connect
+from pipeline.database import connect
+from pipeline.locks import WRITERS_LOCK
 from pipeline.migrate import migrate
 from pipeline.settings import PostgresSettings, load
 from producer.evolve import EvolvePlan, evolve

@@ -126,7 +126,7 @@ def test_a_server_that_goes_away_during_a_commit_is_told(
             yield batch([valid(event(number))], first_offset=number)
 
     with pytest.raises(DatabaseUnavailable, match="PostgreSQL") as told:
-        list(PartitionWriter(database, kafka)(rows()))
+        list(PartitionWriter(database, kafka, {})(rows()))
     assert "\n" not in str(told.value)
     assert sql("SELECT count(*) FROM raw.orders") == [(0,)]
 
@@ -139,7 +139,7 @@ def test_a_workers_failure_in_the_stream_reaches_the_driver_as_itself(
     postgres = database.model_copy(update={"ingest_password_ref": f"file:{tmp_path}/absent"})
     pace = StreamSettings(max_offsets_per_trigger=100, trigger_interval_ms=0, give_up_after_s=1)
     job = StreamJob(postgres, own, pace, StorageSettings(checkpoints=tmp_path.as_uri()))
-    query = job.start(spark, "earliest")
+    query = job.start(spark, "earliest", {})
     with pytest.raises(SecretError, match=f"file:{tmp_path}/absent") as told, spark_in_words():
         watch(query, threading.Event(), lambda: None)
     assert "\n" not in str(told.value)

@@ -6,10 +6,11 @@ from contextlib import closing
 import pytest
 
 from pipeline.database import connect
+from pipeline.locks import FOLD_LOCK
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
 from pipeline.stream.commit import commit_partition
-from pipeline.sums.fold import FOLD_LOCK, fold
+from pipeline.sums.fold import fold
 from pipeline.verify.tables import sums
 from tests.integration.commits import Sink, batch, commit, valid
 from tests.integration.samples import event, uid

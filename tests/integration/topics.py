@@ -12,7 +12,7 @@ from kafka.admin import NewTopic
 from pipeline.kafka_client import client_options
 from pipeline.settings import KafkaSettings
 
-LIMIT = {"max.message.bytes": "2000000"}
+LIMIT = 2_000_000
 
 
 class Topics:
@@ -30,10 +30,10 @@ class Topics:
         self._admin.delete_topics(self._made)
         self._admin.close()
 
-    def make(self, prefix: str = "orders", partitions: int = 2) -> str:
+    def make(self, prefix: str = "orders", partitions: int = 2, limit: int = LIMIT) -> str:
         """Return the name of a new, empty topic."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
-        self._admin.create_topics([NewTopic(name, partitions, 1, topic_configs=LIMIT)])
+        self._create(name, partitions, limit)
         self._made.append(name)
         return name
 
@@ -61,7 +61,11 @@ class Topics:
     def recreate(self, topic: str, partitions: int = 2) -> None:
         """Delete a topic, if it is there, and make it again, empty."""
         self.delete(topic)
-        self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=LIMIT)])
+        self._create(topic, partitions, LIMIT)
+
+    def _create(self, topic: str, partitions: int, limit: int) -> None:
+        configs = {"max.message.bytes": str(limit)}
+        self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
 
     def read(self, topic: str) -> list[Any]:
         """Return what the topic holds now."""

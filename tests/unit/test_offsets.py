@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 
 from pipeline.stream import offsets
-from pipeline.stream.offsets import OffsetsLost, TopicRange, check_against_kafka, starting_offsets
+from pipeline.stream.offsets import OffsetsLost, TopicRange, behind, check_against_kafka, starting_offsets
 
 HELD = TopicRange("orders", begin={0: 100, 1: 0}, end={0: 200, 1: 50})
+
+
+@pytest.mark.parametrize(
+    ("committed", "waiting"), [({}, 150), ({0: 100, 1: 0}, 150), ({0: 200, 1: 50}, 0), ({0: 250}, 50)]
+)
+def test_only_what_kafka_holds_is_waited_for(committed: dict[int, int], waiting: int):
+    assert behind(committed, HELD) == waiting
 
 
 @pytest.mark.parametrize("committed", [{}, {0: 100, 1: 0}, {0: 200, 1: 50}, {0: 150}])
