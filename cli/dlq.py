@@ -72,11 +72,18 @@ def show(
         sys.stdout.buffer.write(message.value)
         return
     for name, text in message.headers.items():
-        typer.echo(f"{name}: {text}")
+        typer.echo(f"{printable(name)}: {printable(text)}")
     typer.echo(f"dlq-offset: {message.offset}")
     typer.echo(f"key: {message.key!r}")
     typer.echo(f"value ({len(message.value):,} bytes):")
-    typer.echo(message.value.decode("utf-8", "backslashreplace"))
+    typer.echo(printable(message.value.decode("utf-8", "backslashreplace")))
+
+
+def printable(text: str) -> str:
+    """Return text that a terminal takes for text alone: anybody can have sent it."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 @app.command()

@@ -179,10 +179,10 @@ def env(
     ] = False,
 ) -> None:
     """Print the platform's variables, secrets as references only."""
-    try:
-        text = embedded.env_file().read_text(encoding="utf-8")
-    except OSError:
-        raise EnvironmentFailed("the embedded environment is not running: run `ecom up`") from None
+    state = embedded.load(Home(embedded.default_home()))
+    if state is None or not state.running or not embedded.env_file().exists():
+        raise EnvironmentFailed("the embedded environment is not running: run `ecom up`")
+    text = embedded.env_file().read_text(encoding="utf-8")
     if not export:
         sys.stdout.write(text)
         return

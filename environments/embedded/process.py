@@ -85,8 +85,13 @@ def sessions(leaders: Iterable[Identity]) -> list[psutil.Process]:
 
     Nothing else finds an orphan that hides its environment, as Airflow's tasks do from everybody but root.
     """
-    led = {leader.pid: leader for leader in leaders if not leader.replaced()}
+    led = {leader.pid: leader for leader in leaders if leader.created >= _began() and not leader.replaced()}
     return [each for each in psutil.process_iter() if each.pid != os.getpid() and _is_led(each, led)]
+
+
+def _began() -> float:
+    """Return when this boot or container began: numbers of processes from before it mean others by now."""
+    return psutil.Process(1).create_time() - _TOLERANCE_S
 
 
 def _is_led(process: psutil.Process, leaders: Mapping[int, Identity]) -> bool:

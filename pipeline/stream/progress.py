@@ -76,7 +76,10 @@ def freshness(
             " AND stored.source_offset < committed.until_offset"
             " WHERE stored.source = %(topic)s"
             " AND stored.source_offset"
-            " >= coalesce((%(since)s::jsonb ->> stored.source_partition::text)::bigint, 0)",
+            " >= coalesce((%(since)s::jsonb ->> stored.source_partition::text)::bigint, 0)"
+            # The same of commits, or each row would be looked for in all of them.
+            " AND committed.until_offset"
+            " > coalesce((%(since)s::jsonb ->> committed.partition::text)::bigint, 0)",
             {
                 "topic": topic,
                 "quantiles": list(quantiles),

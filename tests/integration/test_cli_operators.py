@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from cli import main
 from cli.commands import COMMANDS
+from cli.dlq import printable
 from environments import embedded
 from environments.embedded.home import REPOSITORY
 from pipeline import kafka_client
@@ -262,3 +263,8 @@ def test_every_option_of_every_command_is_explained():
             assert getattr(option, "help", None) or option.name == "help", (path, option.name)
         result = CliRunner().invoke(main.app, [*path, "--help"])
         assert result.exit_code == 0, path
+
+
+def test_what_somebody_sent_is_text_for_a_terminal_and_nothing_else():
+    assert printable("a\tb\nc é 日") == "a\tb\nc é 日"
+    assert printable("\x1b]52;c;x\x07\r\x9b") == "\\x1b]52;c;x\\x07\\r\\x9b"
