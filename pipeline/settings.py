@@ -63,7 +63,11 @@ class PostgresSettings(BaseSettings):
 
     def password(self, role: Role) -> str:
         """Resolve the role's password; raise SecretError if its reference leads nowhere."""
-        return resolve(getattr(self, f"{role}_password_ref"))
+        return resolve(self.password_reference(role))
+
+    def password_reference(self, role: Role) -> str:
+        """Return where the role's password is."""
+        return str(getattr(self, f"{role}_password_ref"))
 
 
 class KafkaSettings(BaseSettings):

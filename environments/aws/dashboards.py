@@ -13,10 +13,10 @@ import pulumi_aws.lb as lb
 
 from environments.aws.firewall import HTTP, HTTPS, METABASE
 from environments.aws.options import Options
+from environments.aws.setup import METABASE as METABASE_DATABASE
 from environments.aws.tasks import TaskArgs, Tasks
 from infra.platform import DashboardsEndpoint, MetabaseEndpoint
 
-DATABASE = "metabase"
 # Metabase migrates its own database at a first start, which takes minutes.
 _PATIENCE_S = 900
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -154,8 +154,8 @@ def variables(host: str, site: str) -> dict[str, str]:
     """Return Metabase's settings; `sslmode=require` encrypts, and its image has no certificates of RDS."""
     return {
         "MB_DB_TYPE": "postgres",
-        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{DATABASE}?sslmode=require",
-        "MB_DB_USER": DATABASE,
+        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?sslmode=require",
+        "MB_DB_USER": METABASE_DATABASE,
         "MB_SITE_URL": site,
         "MB_LOAD_SAMPLE_CONTENT": "false",
         "MB_ANON_TRACKING_ENABLED": "false",
