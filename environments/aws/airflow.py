@@ -221,8 +221,13 @@ def _own(name: str, place: Place, bucket: str, key: str) -> list[Statement]:
                 "sqs:SendMessage",
             ],
             [queue],
+            sid="TheQueueIsInAnAccountOfAwss",
         ),
-        allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:Encrypt"], [key]),
+        allow(
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:Encrypt"],
+            [key],
+            sid="AsMwaaDocumentsItForKms",
+        ),
         *access.read_secrets([place.arn("secretsmanager", f"secret:{prefix(name)}/*")]),
     ]
 
