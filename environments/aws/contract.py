@@ -36,15 +36,13 @@ def platform(config: AwsConfig, made: Made, certificates: str, artifacts: Mappin
 
 def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str) -> Platform:
     whole = config.platform
-    page, metabase = dashboards.endpoints(
-        config.aws, made.dashboards, made.secrets["metabase_admin"], made.postgres
-    )
+    password = made.secrets["metabase_admin"]
     return Platform(
         postgres=postgres.endpoint(whole.postgres, made.postgres, made.secrets, certificates),
         kafka=kafka.endpoint(whole.kafka, made.brokers),
         spark=spark.endpoint(whole.stream),
         airflow=airflow.endpoint(made.airflow),
-        dashboards=page,
+        dashboards=dashboards.endpoint(made.dashboards),
         storage=storage.endpoint(made.bucket),
         emr=EmrServerlessEndpoint(
             application_id=made.application,
@@ -52,6 +50,6 @@ def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str)
             entry_point=made.entry,
             submit_parameters=parameters,
         ),
-        metabase=metabase,
+        metabase=dashboards.metabase_endpoint(config.aws, made.dashboards, password, made.postgres),
         batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
     )

@@ -173,15 +173,17 @@ def url(options: Options, dns_name: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(dns_name).apply(lambda host: f"http://{host.lower()}")
 
 
-def endpoints(
-    options: Options, address: str, password: str, postgres_host: str
-) -> tuple[DashboardsEndpoint, MetabaseEndpoint]:
-    """Return where people look, and the Metabase that dashboards are put into: the same place."""
-    metabase = MetabaseEndpoint(
+def endpoint(address: str) -> DashboardsEndpoint:
+    """Return where people look."""
+    return DashboardsEndpoint(url=address)
+
+
+def metabase_endpoint(options: Options, address: str, password: str, postgres_host: str) -> MetabaseEndpoint:
+    """Return the Metabase that dashboards are put into: where people look at them."""
+    return MetabaseEndpoint(
         url=address,
         admin_email=options.admin_email,
         admin_password=password,
         postgres_host=postgres_host,
         postgres_port=5432,
     )
-    return DashboardsEndpoint(url=address), metabase
