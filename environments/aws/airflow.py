@@ -34,6 +34,8 @@ _PACKAGES = (
     "typer",
 )
 _BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
+# MWAA writes its own measurements with the environment's role.
+_MWAAS_OWN = ("AmazonMWAA", "AWS/MWAA")
 LogLevel = Literal["WARNING", "INFO"]
 
 
@@ -145,6 +147,11 @@ def prefix(name: str) -> str:
     return f"{name}-secrets"
 
 
+def namespace(name: str) -> str:
+    """Return where CloudWatch keeps what DAGs measure."""
+    return f"ecom/{name}"
+
+
 def configuration(name: str) -> dict[str, str]:
     """Return Airflow's options that differ from MWAA's defaults."""
     where = {
@@ -209,7 +216,7 @@ def _own(name: str, place: Place, bucket: str, key: str) -> list[Statement]:
             [place.arn("logs", f"log-group:airflow-{name}-*")],
         ),
         allow(["logs:DescribeLogGroups"], ["*"], sid=f"{NO_NARROWER}Logs"),
-        *access.write_metrics(f"ecom/{name}"),
+        *access.write_metrics([namespace(name), *_MWAAS_OWN]),
         # The queue is in an account of AWS's own, and its name is not told.
         allow(
             [
