@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline import env_file
@@ -81,6 +81,13 @@ class KafkaSettings(BaseSettings):
     orders_topic: NonEmpty
     dlq_topic: NonEmpty
     cleaned_topic: str
+
+    @field_validator("sasl_mechanism")
+    @classmethod
+    def _signs_in_by_tls_only(cls, value: str, told: ValidationInfo) -> str:
+        if value and told.data.get("security_protocol") != "SASL_SSL":
+            raise ValueError("only with ECOM_KAFKA_SECURITY_PROTOCOL=SASL_SSL")
+        return value
 
 
 class SparkSettings(BaseSettings):

@@ -12,7 +12,7 @@ import pulumi_aws.secretsmanager as secretsmanager
 from environments.aws import access
 from environments.aws.artifacts import DAGS, PLATFORM, Artifacts
 from environments.aws.options import Options
-from environments.aws.place import Place
+from environments.aws.place import REGION_VARIABLE, Place
 from environments.aws.policies import NO_NARROWER, Statement, allow
 from environments.aws.role import Role, RoleArgs
 from infra.platform import AirflowEndpoint
@@ -166,7 +166,7 @@ def configuration(name: str) -> dict[str, str]:
     }
 
 
-def texts(options: Options) -> dict[str, str]:
+def texts(options: Options, region: str) -> dict[str, str]:
     """Return the small files of MWAA, by key: packages with constraints, and where the variables are."""
     constraints = (
         "https://raw.githubusercontent.com/apache/airflow/"
@@ -174,7 +174,10 @@ def texts(options: Options) -> dict[str, str]:
     )
     return {
         REQUIREMENTS: "".join(f"{line}\n" for line in (f'--constraint "{constraints}"', *_PACKAGES)),
-        STARTUP: f"#!/bin/sh\nexport ECOM_ENV_FILE=/usr/local/airflow/{DAGS}/{PLATFORM}\n",
+        STARTUP: (
+            f"#!/bin/sh\nexport ECOM_ENV_FILE=/usr/local/airflow/{DAGS}/{PLATFORM}\n"
+            f"export {REGION_VARIABLE}={region}\n"
+        ),
     }
 
 

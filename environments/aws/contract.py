@@ -22,6 +22,7 @@ class Made:
     application: str
     role: str
     entry: str
+    region: str
 
 
 def for_jobs(config: AwsConfig, made: Made) -> Env:
@@ -31,7 +32,7 @@ def for_jobs(config: AwsConfig, made: Made) -> Env:
 
 def platform(config: AwsConfig, made: Made, certificates: str, artifacts: Mapping[str, Any]) -> Platform:
     """Return the contract for a reader who has RDS's certificates at this path."""
-    return _platform(config, made, certificates, spark.parameters(artifacts, config.aws))
+    return _platform(config, made, certificates, spark.parameters(artifacts, config.aws, made.region))
 
 
 def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str) -> Platform:

@@ -15,7 +15,7 @@ import pulumi_aws.emrserverless as emrserverless
 from environments.aws import access
 from environments.aws.artifacts import PLATFORM
 from environments.aws.options import Options
-from environments.aws.place import Place
+from environments.aws.place import REGION_VARIABLE, Place
 from environments.aws.role import Role, RoleArgs
 from infra.config import KafkaConfig, StreamConfig
 from infra.platform import SparkEndpoint
@@ -137,7 +137,7 @@ class Spark(pulumi.ComponentResource):
         )
 
 
-def parameters(artifacts: Mapping[str, Any], options: Options) -> str:
+def parameters(artifacts: Mapping[str, Any], options: Options, region: str) -> str:
     """Return spark-submit's options for a job run: jars, packed Python, our code, the variables."""
     size, interpreter = options.capacity, f"./{_PYTHON}/bin/python"
     archives = {_PYTHON: artifacts["python"], _CODE: artifacts["code"], _VARIABLES: artifacts["variables"]}
@@ -146,6 +146,7 @@ def parameters(artifacts: Mapping[str, Any], options: Options) -> str:
         "PYSPARK_PYTHON": interpreter,
         "PYTHONPATH": f"./{_CODE}",
         "ECOM_ENV_FILE": f"./{_VARIABLES}/{PLATFORM}",
+        REGION_VARIABLE: region,
     }
     conf = {
         "spark.archives": ",".join(f"{address}#{name}" for name, address in archives.items()),

@@ -64,7 +64,9 @@ class Aws(pulumi.ComponentResource):
         self.storage = storage.Storage(name, args, self._inner)
         self.artifacts = Artifacts(
             f"{name}-file",
-            ArtifactsArgs(self.storage.artifacts.id, self._key, self._bundle, airflow.texts(options)),
+            ArtifactsArgs(
+                self.storage.artifacts.id, self._key, self._bundle, airflow.texts(options, place.region)
+            ),
             pulumi.ResourceOptions(parent=self, depends_on=self.storage.ready),
         )
 
@@ -218,6 +220,7 @@ class Aws(pulumi.ComponentResource):
             application=self.spark.batch.id,
             role=self.spark.role.arn,
             entry=self.artifacts.entries["batch"],
+            region=self._place.region,
         )
         jobs = self._made.apply(lambda made: for_jobs(self._config, Made(**made)))
         self._deployed = pulumi.Output.all(

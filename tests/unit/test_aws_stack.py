@@ -298,6 +298,8 @@ class TestCompute:
         requirements = small.of("BucketObjectv2")[f"{NAME}-file-requirements.txt"]["content"]
         assert requirements.startswith('--constraint "https://')
         assert "constraints-3.0.6/" in requirements
+        startup = small.of("BucketObjectv2")[f"{NAME}-file-startup.sh"]["content"]
+        assert f"export AWS_DEFAULT_REGION={REGION}\n" in startup
         assert len(inputs["networkConfiguration"]["subnetIds"]) == 2
         backend = json.loads(inputs["airflowConfigurationOptions"]["value"]["secrets.backend_kwargs"])
         assert backend["connections_prefix"] == f"{NAME}-airflow-secrets/connections"
@@ -319,6 +321,7 @@ class TestCompute:
         for inputs in small.of("TaskDefinition").values():
             (container,) = json.loads(inputs["containerDefinitions"])
             assert container["logConfiguration"]["options"]["awslogs-region"] == REGION
+            assert {"name": "AWS_DEFAULT_REGION", "value": REGION} in container["environment"]
             assert all(
                 item["valueFrom"].startswith("arn:aws:secretsmanager:") for item in container["secrets"]
             )
@@ -418,4 +421,5 @@ class TestContract:
         names = [archive.rpartition("#")[2] for archive in conf["spark.archives"].split(",")]
         assert names == ["environment", "code", "platform"]
         assert conf["spark.executorEnv.ECOM_ENV_FILE"] == "./platform/platform.env"
+        assert conf["spark.executorEnv.AWS_DEFAULT_REGION"] == REGION
         assert len(env["ECOM_EMR_SUBMIT_PARAMETERS"]) < 102_400  # EMR Serverless's own limit

@@ -49,6 +49,7 @@ def aws(config: PlatformConfig) -> Platform:
         application="00abc",
         role="arn:aws:iam::123456789012:role/jobs",
         entry="s3://artifacts/entry/batch.py",
+        region="eu-west-1",
     )
     deployed = {"jars": ["s3://artifacts/a.jar"], "python": "s3://p", "code": "s3://c", "variables": "s3://v"}
     return contract.platform(AwsConfig(platform=config), made, "/opt/ecom/rds-ca.pem", deployed)
