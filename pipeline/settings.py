@@ -113,6 +113,15 @@ class EmrServerlessSettings(BaseSettings):
     submit_parameters: str
 
 
+class EmrStreamSettings(BaseSettings):
+    """The application and the program of the streaming job there; empty where another keeps it running."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_EMR_STREAM_", frozen=True, extra="ignore")
+
+    application_id: str
+    entry_point: str
+
+
 class StreamSettings(BaseSettings):
     """Pace of the streaming job: events per micro-batch at most, and milliseconds between triggers.
 
@@ -150,6 +159,14 @@ class AirflowSettings(BaseSettings):
         if not self.admin_password_ref:
             raise SecretError("ECOM_AIRFLOW_ADMIN_PASSWORD_REF is empty: this Airflow knows no passwords")
         return resolve(self.admin_password_ref)
+
+
+class MetricsSettings(BaseSettings):
+    """Where measurements go that alarms wait for: a namespace of CloudWatch; empty: nowhere."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_METRICS_", frozen=True, extra="ignore")
+
+    namespace: str
 
 
 class MetabaseSettings(BaseSettings):
@@ -196,6 +213,7 @@ class StorageSettings(BaseSettings):
 
 
 ALL_SETTINGS = (
+    EmrStreamSettings,
     EmrServerlessSettings,
     PostgresSettings,
     KafkaSettings,
@@ -206,7 +224,9 @@ ALL_SETTINGS = (
     MetabaseSettings,
     DashboardsSettings,
     StorageSettings,
+    MetricsSettings,
 )
+_HOW_TO_START = (EmrServerlessSettings, EmrStreamSettings)
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
@@ -225,7 +245,7 @@ def job_variables() -> dict[str, str]:
 
     Without those that say how to start it.
     """
-    kinds = [kind for kind in ALL_SETTINGS if kind is not EmrServerlessSettings]
+    kinds = [kind for kind in ALL_SETTINGS if kind not in _HOW_TO_START]
     names = {
         f"{kind.model_config['env_prefix']}{name}".upper() for kind in kinds for name in kind.model_fields
     }

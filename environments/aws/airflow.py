@@ -68,7 +68,7 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, name: str, args: AirflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:aws:Airflow", name, {}, opts)
         self._name, self._args = name, args
-        self.environment_name = name
+        self.environment_name, self.namespace = name, namespace(name)
         self._connection()
         self.role = self._role()
         self.environment = self._environment()

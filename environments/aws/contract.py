@@ -6,7 +6,7 @@ from typing import Any
 
 from environments.aws import airflow, dashboards, kafka, postgres, spark, storage
 from environments.aws.config import AwsConfig
-from infra.platform import BatchEndpoint, EmrServerlessEndpoint, Env, Platform
+from infra.platform import BatchEndpoint, EmrServerlessEndpoint, Env, MetricsEndpoint, Platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,11 @@ class Made:
     dashboards: str
     airflow: str
     application: str
+    stream: str
     role: str
     entry: str
+    stream_entry: str
+    metrics: str
     region: str
 
 
@@ -50,7 +53,10 @@ def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str)
             execution_role_arn=made.role,
             entry_point=made.entry,
             submit_parameters=parameters,
+            stream_application_id=made.stream,
+            stream_entry_point=made.stream_entry,
         ),
         metabase=dashboards.metabase_endpoint(config.aws, made.dashboards, password, made.postgres),
+        metrics=MetricsEndpoint(namespace=made.metrics),
         batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
     )

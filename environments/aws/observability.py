@@ -47,6 +47,7 @@ class ObservabilityArgs:
     postgres_gb: int
     kafka: str
     airflow: str
+    namespace: str
     balancer: pulumi.Input[str]
     target: pulumi.Input[str]
 
@@ -167,7 +168,7 @@ class Observability(pulumi.ComponentResource):
 
 def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
     """Return what is watched, save the load balancer, whose names AWS makes up."""
-    ours = {"namespace": f"ecom/{args.airflow}", "dimensions": {}}
+    ours = {"namespace": args.namespace, "dimensions": {}}
     postgres = {"namespace": "AWS/RDS", "dimensions": {"DBInstanceIdentifier": args.postgres}}
     kafka = {"namespace": "AWS/Kafka", "dimensions": {"Cluster Name": args.kafka}}
     every_task = {"DAG": "All", "Environment": args.airflow, "Task": "All"}

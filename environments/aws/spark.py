@@ -147,6 +147,8 @@ def parameters(artifacts: Mapping[str, Any], options: Options, region: str) -> s
         "PYTHONPATH": f"./{_CODE}",
         "ECOM_ENV_FILE": f"./{_VARIABLES}/{PLATFORM}",
         REGION_VARIABLE: region,
+        # Whoever submits the job may hand on its own variables, and has the certificates elsewhere.
+        "ECOM_POSTGRES_SSLROOTCERT": CERTIFICATES,
     }
     conf = {
         "spark.archives": ",".join(f"{address}#{name}" for name, address in archives.items()),

@@ -195,6 +195,7 @@ class Aws(pulumi.ComponentResource):
             postgres_gb=self._options.capacity.postgres_gb,
             kafka=self.kafka.cluster_name,
             airflow=self.airflow.environment_name,
+            namespace=self.airflow.namespace,
             balancer=self.dashboards.balancer.arn_suffix,
             target=self.dashboards.target.arn_suffix,
         )
@@ -218,8 +219,11 @@ class Aws(pulumi.ComponentResource):
             dashboards=self.dashboards.url,
             airflow=self.airflow.url,
             application=self.spark.batch.id,
+            stream=self.spark.stream.id,
             role=self.spark.role.arn,
             entry=self.artifacts.entries["batch"],
+            stream_entry=self.artifacts.entries["stream"],
+            metrics=self.airflow.namespace,
             region=self._place.region,
         )
         jobs = self._made.apply(lambda made: for_jobs(self._config, Made(**made)))

@@ -422,4 +422,6 @@ class TestContract:
         assert names == ["environment", "code", "platform"]
         assert conf["spark.executorEnv.ECOM_ENV_FILE"] == "./platform/platform.env"
         assert conf["spark.executorEnv.AWS_DEFAULT_REGION"] == REGION
+        for kind in ("emr-serverless.driverEnv", "executorEnv"):
+            assert conf[f"spark.{kind}.ECOM_POSTGRES_SSLROOTCERT"] == "./code/rds-ca.pem"
         assert len(env["ECOM_EMR_SUBMIT_PARAMETERS"]) < 102_400  # EMR Serverless's own limit

@@ -47,8 +47,11 @@ def aws(config: PlatformConfig) -> Platform:
         dashboards="https://bi.example.com",
         airflow="https://airflow.example.com",
         application="00abc",
+        stream="00def",
         role="arn:aws:iam::123456789012:role/jobs",
         entry="s3://artifacts/entry/batch.py",
+        stream_entry="s3://artifacts/entry/stream.py",
+        metrics="ecom/test",
         region="eu-west-1",
     )
     deployed = {"jars": ["s3://artifacts/a.jar"], "python": "s3://p", "code": "s3://c", "variables": "s3://v"}
