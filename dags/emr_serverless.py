@@ -16,7 +16,7 @@ _JOB_ENV = ("spark.emr-serverless.driverEnv", "spark.executorEnv")
 
 
 def job_driver(
-    settings: "EmrServerlessSettings", entry_point: str, arguments: Sequence[str]
+    settings: "EmrServerlessSettings", entry_point: str, arguments: Sequence[str], more: str = ""
 ) -> dict[str, dict[str, Any]]:
     """Return what to run: the program, its arguments, and the contract's variables for all its processes."""
     from pipeline.settings import job_variables
@@ -27,7 +27,7 @@ def job_driver(
         "entryPoint": entry_point,
         "entryPointArguments": list(arguments),
         # The platform's own come last, and win.
-        "sparkSubmitParameters": f"{ours} {settings.submit_parameters}".strip(),
+        "sparkSubmitParameters": f"{ours} {settings.submit_parameters} {more}".strip(),
     }
     return {"sparkSubmit": submit}
 

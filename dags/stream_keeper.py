@@ -125,7 +125,7 @@ def _request(settings: "EmrServerlessSettings", stream: "EmrStreamSettings") -> 
         "executionRoleArn": settings.execution_role_arn,
         "mode": "STREAMING",
         "retryPolicy": {"maxFailedAttemptsPerHour": ATTEMPTS_AN_HOUR},
-        "jobDriver": job_driver(settings, stream.entry_point, ()),
+        "jobDriver": job_driver(settings, stream.entry_point, (), stream.submit_parameters),
     }
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:12]
     return {"name": f"{STEM}.{digest}", **job}

@@ -140,7 +140,7 @@ class DashboardsEndpoint(_Endpoint):
 class EmrServerlessEndpoint(_Endpoint):
     """The EMR Serverless applications that run jobs; all empty where Spark is launched otherwise.
 
-    The streaming job has an application and an entry point of its own, and shares the rest.
+    The streaming job has an application and an entry point of its own, adds parameters, and shares the rest.
     """
 
     application_id: str = ""
@@ -149,6 +149,7 @@ class EmrServerlessEndpoint(_Endpoint):
     submit_parameters: str = ""
     stream_application_id: str = ""
     stream_entry_point: str = ""
+    stream_submit_parameters: str = ""
 
     def variables(self) -> Env:
         """Return the ECOM_EMR_* variables."""
@@ -159,6 +160,7 @@ class EmrServerlessEndpoint(_Endpoint):
             "ECOM_EMR_SUBMIT_PARAMETERS": self.submit_parameters,
             "ECOM_EMR_STREAM_APPLICATION_ID": self.stream_application_id,
             "ECOM_EMR_STREAM_ENTRY_POINT": self.stream_entry_point,
+            "ECOM_EMR_STREAM_SUBMIT_PARAMETERS": self.stream_submit_parameters,
         }
 
 

@@ -120,6 +120,7 @@ class EmrStreamSettings(BaseSettings):
 
     application_id: str
     entry_point: str
+    submit_parameters: str
 
 
 class StreamSettings(BaseSettings):

@@ -55,6 +55,7 @@ def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str)
             submit_parameters=parameters,
             stream_application_id=made.stream,
             stream_entry_point=made.stream_entry,
+            stream_submit_parameters=spark.stream_parameters(config.aws),
         ),
         metabase=dashboards.metabase_endpoint(config.aws, made.dashboards, password, made.postgres),
         metrics=MetricsEndpoint(namespace=made.metrics),

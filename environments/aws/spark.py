@@ -48,9 +48,10 @@ class SparkArgs:
     def __post_init__(self) -> None:
         """Refuse an application that could not start a single job."""
         size = self.options.capacity
-        if min(size.emr_batch_cpu, size.emr_stream_cpu) < 2 * size.executor_cores:
+        workers = {size.emr_batch_cpu: 2, size.emr_stream_cpu: 1 + size.stream_executors}
+        if any(cpu < count * size.executor_cores for cpu, count in workers.items()):
             raise ValueError(
-                f"executor_cores = {size.executor_cores}: a driver and an executor do not fit the limit"
+                f"executor_cores = {size.executor_cores}: a driver and its executors do not fit the limit"
             )
 
 
@@ -163,6 +164,12 @@ def parameters(artifacts: Mapping[str, Any], options: Options, region: str) -> s
     }
     words = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     return " ".join(["--jars", ",".join(artifacts["jars"]), *words])
+
+
+def stream_parameters(options: Options) -> str:
+    """Return what the streaming job adds: as many executors as are paid for; EMR would begin with three."""
+    count = options.capacity.stream_executors
+    return f"--conf spark.dynamicAllocation.enabled=false --conf spark.executor.instances={count}"
 
 
 def _heap(gigabytes: int) -> str:

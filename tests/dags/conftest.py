@@ -115,6 +115,7 @@ def emr(airflow: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
         "ECOM_EMR_SUBMIT_PARAMETERS": "--conf spark.archives=s3://bucket/environment.tar.gz",
         "ECOM_EMR_STREAM_APPLICATION_ID": application,
         "ECOM_EMR_STREAM_ENTRY_POINT": "s3://bucket/stream.py",
+        "ECOM_EMR_STREAM_SUBMIT_PARAMETERS": "--conf spark.executor.instances=1",
     }
     found = Emr(env, application, tmp_path)
     monkeypatch.setattr(models, "JOB_STATUS", "RUNNING")

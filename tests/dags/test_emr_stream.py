@@ -28,7 +28,8 @@ def test_it_is_started_as_a_stream_with_the_contracts_variables(emr: Emr):
     submit = asked["jobDriver"]["sparkSubmit"]
     assert (submit["entryPoint"], submit["entryPointArguments"]) == ("s3://bucket/stream.py", [])
     parameters = submit["sparkSubmitParameters"]
-    assert parameters.endswith(f" {emr.env['ECOM_EMR_SUBMIT_PARAMETERS']}")
+    own = (emr.env["ECOM_EMR_SUBMIT_PARAMETERS"], emr.env["ECOM_EMR_STREAM_SUBMIT_PARAMETERS"])
+    assert parameters.endswith(" ".join(("", *own)))
     for kind in ("spark.emr-serverless.driverEnv", "spark.executorEnv"):
         assert f"--conf '{kind}.ECOM_SPARK_MASTER=local[*,4]'" in parameters
     assert emr.tokens == [f"{job.name}.first"]

@@ -33,9 +33,8 @@ def test_lag_age_and_starts_are_read(
     assert (health.behind, health.starts_last_hour) == (2, 2)
     assert 90 <= (health.last_commit_age_s or 0) < 120
     assert health.dead_percent == 0.0
-    sql(
-        "UPDATE ops.stream_commits SET dlq_rows = 1, max_source_timestamp = committed_at - interval '4 seconds'"
-    )
+    sql("UPDATE ops.stream_commits SET dlq_rows = 1")
+    sql("UPDATE ops.stream_commits SET max_source_timestamp = committed_at - interval '4 seconds'")
     health = read_health(database, settings)
     assert (health.dead_percent, health.freshness_s) == (25.0, 4.0)
     sql("UPDATE ops.stream_commits SET committed_at = now() - interval '20 minutes'")

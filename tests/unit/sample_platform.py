@@ -41,6 +41,7 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
             submit_parameters="--conf a=b",
             stream_application_id="00def",
             stream_entry_point="s3://code/stream.py",
+            stream_submit_parameters="--conf c=d",
         ),
         metabase=MetabaseEndpoint(
             url="http://127.0.0.1:3000",

@@ -348,7 +348,7 @@ class TestCompute:
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
         assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 7
-        assert one(small, "Budget")["limitAmount"] == "750.0"
+        assert one(small, "Budget")["limitAmount"] == "900.0"
 
 
 class TestRoles:
@@ -414,6 +414,7 @@ class TestContract:
     def test_what_a_job_is_submitted_with_names_no_blank_and_no_maven(self, small):
         text = small.of("BucketObjectv2")[f"{NAME}-file-platform.env"]["content"]
         env = dict(line.split("=", 1) for line in text.splitlines())
+        assert "spark.executor.instances=1" in env["ECOM_EMR_STREAM_SUBMIT_PARAMETERS"]
         words = env["ECOM_EMR_SUBMIT_PARAMETERS"].split(" ")
         conf = dict(pair.split("=", 1) for pair in words[3::2])
         assert set(words[2::2]) == {"--conf"}
