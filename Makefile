@@ -71,7 +71,7 @@ format: $(SYNCED) ## Fix what ruff can fix
 
 .PHONY: test
 test: check setup ## Checks, then unit and integration tests and one kill of each kind
-	pytest $(PARALLEL) -m "not faults and not stack" $(ARGS)
+	pytest $(PARALLEL) -m "not faults and not stack and not aws_stack" $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests only: no process is started except Spark's session
@@ -98,6 +98,14 @@ local-up: $(SYNCED) ## The same as containers: a local Pulumi backend, a passphr
 .PHONY: local-down
 local-down: $(SYNCED) ## Remove the containers; `make local-down ARGS=--wipe` removes the data too
 	@ecom --stack $(STACK) down $(ARGS)
+
+.PHONY: aws-artifacts
+aws-artifacts: setup ## What `pulumi up -s aws` uploads: jars, packed Python, RDS's certificates, into dist/aws
+	@python -m scripts.aws_artifacts $(ARGS)
+
+.PHONY: test-aws-stack
+test-aws-stack: setup ## `pulumi up -s aws` by the real engine, on moto: no account; needs Pulumi (make toolchain)
+	pytest -m aws_stack tests/aws_stack $(ARGS)
 
 .PHONY: toolchain
 toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use

@@ -298,6 +298,8 @@ class TestCompute:
         requirements = small.of("BucketObjectv2")[f"{NAME}-file-requirements.txt"]["content"]
         assert requirements.startswith('--constraint "https://')
         assert "constraints-3.0.6/" in requirements
+        startup = small.of("BucketObjectv2")[f"{NAME}-file-startup.sh"]["content"]
+        assert f"export AWS_DEFAULT_REGION={REGION}\n" in startup
         assert len(inputs["networkConfiguration"]["subnetIds"]) == 2
         backend = json.loads(inputs["airflowConfigurationOptions"]["value"]["secrets.backend_kwargs"])
         assert backend["connections_prefix"] == f"{NAME}-airflow-secrets/connections"
@@ -319,6 +321,7 @@ class TestCompute:
         for inputs in small.of("TaskDefinition").values():
             (container,) = json.loads(inputs["containerDefinitions"])
             assert container["logConfiguration"]["options"]["awslogs-region"] == REGION
+            assert {"name": "AWS_DEFAULT_REGION", "value": REGION} in container["environment"]
             assert all(
                 item["valueFrom"].startswith("arn:aws:secretsmanager:") for item in container["secrets"]
             )
@@ -345,7 +348,7 @@ class TestCompute:
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
         assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 7
-        assert one(small, "Budget")["limitAmount"] == "750.0"
+        assert one(small, "Budget")["limitAmount"] == "900.0"
 
 
 class TestRoles:
@@ -411,6 +414,7 @@ class TestContract:
     def test_what_a_job_is_submitted_with_names_no_blank_and_no_maven(self, small):
         text = small.of("BucketObjectv2")[f"{NAME}-file-platform.env"]["content"]
         env = dict(line.split("=", 1) for line in text.splitlines())
+        assert "spark.executor.instances=1" in env["ECOM_EMR_STREAM_SUBMIT_PARAMETERS"]
         words = env["ECOM_EMR_SUBMIT_PARAMETERS"].split(" ")
         conf = dict(pair.split("=", 1) for pair in words[3::2])
         assert set(words[2::2]) == {"--conf"}
@@ -418,4 +422,7 @@ class TestContract:
         names = [archive.rpartition("#")[2] for archive in conf["spark.archives"].split(",")]
         assert names == ["environment", "code", "platform"]
         assert conf["spark.executorEnv.ECOM_ENV_FILE"] == "./platform/platform.env"
+        assert conf["spark.executorEnv.AWS_DEFAULT_REGION"] == REGION
+        for kind in ("emr-serverless.driverEnv", "executorEnv"):
+            assert conf[f"spark.{kind}.ECOM_POSTGRES_SSLROOTCERT"] == "./code/rds-ca.pem"
         assert len(env["ECOM_EMR_SUBMIT_PARAMETERS"]) < 102_400  # EMR Serverless's own limit
