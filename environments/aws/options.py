@@ -122,6 +122,9 @@ class Options(BaseModel):
         min_length=1,
         description="folder that `make aws-artifacts` filled: jars and packed Python",
     )
+    passwords_epoch: int = Field(
+        1, ge=1, description="raise it to make the warehouse's passwords anew, then run the setup task"
+    )
     producer: bool = Field(False, description="also run the producer, for demo traffic")
 
     @property

@@ -57,7 +57,9 @@ class Aws(pulumi.ComponentResource):
         self.network = Network(f"{name}-net", NetworkArgs(options, place, self._key), self._inner)
         public = bool(options.certificate_arn)
         self.firewall = Firewall(f"{name}-sg", FirewallArgs(self.network.vpc_id, public), self._inner)
-        self.passwords = Passwords(f"{name}-secret", PasswordsArgs(self._key, options.protect), self._inner)
+        self.passwords = Passwords(
+            f"{name}-secret", PasswordsArgs(self._key, options.protect, options.passwords_epoch), self._inner
+        )
         args = storage.StorageArgs(
             place, self._key, options.capacity.log_days, options.protect, options.empty_buckets
         )

@@ -271,12 +271,35 @@ class TestData:
             assert algorithm == ("AES256" if kind == "logs" else "aws:kms")
 
     def test_what_holds_data_is_protected(self, small, folder):
-        held = ("warehouse", "events", "data", "airflow", "secret-etl", "events-orders")
+        held = ("warehouse", "events", "data", "airflow", "secret-metabase_key", "events-orders")
         assert all(small.protected[f"{NAME}-{name}"] for name in held)
         assert not small.protected[f"{NAME}-artifacts"]
+        etl = {
+            key.partition(" ")[0]: value
+            for key, value in small.protected.items()
+            if key.endswith(" ecom-test-secret-etl")
+        }
+        assert etl == {
+            "aws:secretsmanager/secret:Secret": True,
+            # A value that is to be made anew must be replaced.
+            "random:index/randomPassword:RandomPassword": False,
+            "aws:secretsmanager/secretVersion:SecretVersion": False,
+        }
         open_one = made(config(folder, protect="false"))
         assert not any(open_one.protected.values())
         assert one(open_one, "rds/instance:Instance")["deletionProtection"] is False
+
+    def test_a_new_epoch_makes_the_warehouses_passwords_anew_and_no_other(self, small, folder):
+        later = made(config(folder, passwordsEpoch="2"))
+
+        def keepers(recorder: AwsRecorder) -> dict[str, Any]:
+            passwords = recorder.of("RandomPassword")
+            return {
+                name.removeprefix(f"{NAME}-secret-"): one.get("keepers") for name, one in passwords.items()
+            }
+
+        changed = {name for name, keeper in keepers(later).items() if keeper != keepers(small)[name]}
+        assert changed == {"ingest", "etl", "bi_readonly", "metabase_database"}
 
     def test_logs_are_kept_for_a_time_and_encrypted(self, small):
         for name, inputs in small.of("LogGroup").items():
