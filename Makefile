@@ -131,6 +131,12 @@ schema: $(SYNCED) ## Write docs/order-event.schema.json anew from pipeline/event
 		> docs/order-event.schema.json.new
 	@mv docs/order-event.schema.json.new docs/order-event.schema.json
 
+NAME ?=
+
+.PHONY: rename
+rename: ## Give a fork its own name, once: `make rename NAME=shop` (docs/fork.md)
+	@python3 -m scripts.rename "$(NAME)"
+
 .PHONY: clean
 clean: ## Delete the venv and the tools' caches; the platform's data stays (`make down ARGS=--wipe`)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
