@@ -138,7 +138,7 @@ def _keep_as_template(lab: Lab) -> None:
             cursor.execute(copy.format(sql.Identifier(lab.postgres.database)))
 
 
-# Seen once of PostgreSQL 18: "buffer is pinned in InvalidateBuffer", while it still wrote pages of another copy.
+# Seen once of PostgreSQL 18: "buffer is pinned in InvalidateBuffer", at the second copy of the day.
 @retry(retry=retry_if_exception_type(InternalError_), stop=stop_after_attempt(5), wait=wait_fixed(2))
 def _copy_seeded(cursor: Cursor, database: str) -> None:
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
