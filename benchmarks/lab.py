@@ -14,7 +14,10 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from psycopg2 import sql
+from psycopg2.errors import InternalError_
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from environments import embedded
 from environments.embedded.ports import any_free
@@ -69,8 +72,7 @@ class Lab:
             with admin.cursor() as cursor:
                 drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
                 cursor.execute(drop)
-                copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-                cursor.execute(copy.format(sql.Identifier(database), sql.Identifier("bench_seeded")))
+                _copy_seeded(cursor, database)
                 grant = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO ingest, etl, bi_readonly")
                 cursor.execute(grant.format(sql.Identifier(database)))
                 cursor.execute("CHECKPOINT")
@@ -134,3 +136,10 @@ def _keep_as_template(lab: Lab) -> None:
         with admin.cursor() as cursor:
             copy = sql.SQL("CREATE DATABASE bench_seeded TEMPLATE {}")
             cursor.execute(copy.format(sql.Identifier(lab.postgres.database)))
+
+
+# Seen once of PostgreSQL 18: "buffer is pinned in InvalidateBuffer", at the second copy of the day.
+@retry(retry=retry_if_exception_type(InternalError_), stop=stop_after_attempt(5), wait=wait_fixed(2))
+def _copy_seeded(cursor: Cursor, database: str) -> None:
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    cursor.execute(copy.format(sql.Identifier(database), sql.Identifier("bench_seeded")))

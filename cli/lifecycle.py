@@ -180,7 +180,9 @@ def env(
 ) -> None:
     """Print the platform's variables, secrets as references only."""
     state = embedded.load(Home(embedded.default_home()))
-    if state is None or not state.running or not embedded.env_file().exists():
+    # The file stays when it is stopped, and its ports may be others' by now.
+    stopped = state is not None and not state.running
+    if stopped or not embedded.env_file().exists():
         raise EnvironmentFailed("the embedded environment is not running: run `ecom up`")
     text = embedded.env_file().read_text(encoding="utf-8")
     if not export:

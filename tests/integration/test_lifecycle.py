@@ -96,6 +96,7 @@ def test_up_is_idempotent_and_data_ports_and_passwords_outlive_a_stop(home: Home
     passwords = {path.name: path.read_text() for path in home.secrets.iterdir()}
 
     assert "stopped postgres, kafka" in ecom("down").stdout
+    assert "run `ecom up`" in ecom("env", expect=1).stderr
     assert "nothing was running" in ecom("down").stdout
     assert process.members(home) == []
     ecom("up", "-d", "--only", "postgres", "--config", str(config))
