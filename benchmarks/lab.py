@@ -29,6 +29,7 @@ from producer.seed import SeedPlan, seed
 
 CUSTOMERS, PRODUCTS = 10_000, 500
 PARTITIONS = 4
+_SEEDED = "bench_seeded"
 _CONFIG = """
 [postgres]
 port = {postgres}
@@ -59,7 +60,7 @@ class Lab:
 
     def seeded(self) -> "Lab":
         """Return a lab on the database that the contenders' are copied from."""
-        changes = {"ECOM_POSTGRES_DATABASE": "bench_seeded"}
+        changes = {"ECOM_POSTGRES_DATABASE": _SEEDED}
         return Lab(self.platform, self.folder, self.platform.as_env() | changes)
 
     def contender(self, name: str, topic: str) -> "Lab":
@@ -72,7 +73,7 @@ class Lab:
             with admin.cursor() as cursor:
                 drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
                 cursor.execute(drop)
-                _copy_seeded(cursor, database)
+                _copy(cursor, _SEEDED, database)
                 grant = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO ingest, etl, bi_readonly")
                 cursor.execute(grant.format(sql.Identifier(database)))
                 cursor.execute("CHECKPOINT")
@@ -134,12 +135,16 @@ def _keep_as_template(lab: Lab) -> None:
     with closing(connect(maintenance, "admin")) as admin:
         admin.autocommit = True
         with admin.cursor() as cursor:
-            copy = sql.SQL("CREATE DATABASE bench_seeded TEMPLATE {}")
-            cursor.execute(copy.format(sql.Identifier(lab.postgres.database)))
+            _copy(cursor, lab.postgres.database, _SEEDED)
 
 
 # Seen once of PostgreSQL 18: "buffer is pinned in InvalidateBuffer", at the second copy of the day.
-@retry(retry=retry_if_exception_type(InternalError_), stop=stop_after_attempt(5), wait=wait_fixed(2))
-def _copy_seeded(cursor: Cursor, database: str) -> None:
+@retry(
+    retry=retry_if_exception_type(InternalError_),
+    stop=stop_after_attempt(5),
+    wait=wait_fixed(2),
+    reraise=True,
+)
+def _copy(cursor: Cursor, database: str, target: str) -> None:
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    cursor.execute(copy.format(sql.Identifier(database), sql.Identifier("bench_seeded")))
+    cursor.execute(copy.format(sql.Identifier(target), sql.Identifier(database)))

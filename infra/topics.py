@@ -19,7 +19,7 @@ class Topic:
 
 
 def dlq_limit(config: KafkaConfig) -> int:
-    """Return the DLQ's message limit: above the source's, so that whatever came in fits."""
+    """Return the DLQ's message limit: above the source's, so that whatever came in uncompressed fits."""
     return config.max_message_bytes + _DLQ_ROOM_BYTES
 
 

@@ -91,13 +91,13 @@ def _run(plan: ProducePlan, show_bar: bool, as_json: bool) -> None:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     _print(summary, as_json)
+    if not (summary.failed or summary.error):
+        return
+    what = "stopped, with everything that was sent acknowledged"
     if summary.failed:
-        lost = f"{summary.failed:,} messages were not acknowledged by Kafka at {settings.bootstrap_servers}"
-        typer.echo(f"error: {lost}: {summary.error or 'stopped before they were'}", err=True)
-    elif summary.error:
-        typer.echo(f"error: stopped, with everything that was sent acknowledged: {summary.error}", err=True)
-    if summary.failed or summary.error:
-        raise typer.Exit(1)
+        what = f"{summary.failed:,} messages were not acknowledged by Kafka at {settings.bootstrap_servers}"
+    typer.echo(f"error: {what}: {summary.error or 'stopped before they were'}", err=True)
+    raise typer.Exit(1)
 
 
 def _bar(plan: ProducePlan, show: bool) -> Progress:

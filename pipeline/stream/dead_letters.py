@@ -23,7 +23,7 @@ from pipeline.stream.headers import (
 REASON_HEADER = "ecom-reason"
 DETAIL_HEADER = "ecom-detail"
 FLUSH_TIMEOUT_S = 30
-# Above any broker's limit for the source topic: what could be sent to us can be sent on.
+# Above any broker's limit for a topic, so that the broker decides what is too large.
 MAX_REQUEST_BYTES = 64 << 20
 # An idempotent producer is of no use once a broker has refused a message for its size; what is sent twice
 # counts once, by its origin.

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import psycopg2
 import pyarrow as pa
@@ -45,7 +46,6 @@ class StreamJob:
     kafka: KafkaSettings
     stream: StreamSettings
     storage: StorageSettings
-    _committed: dict[int, int] = field(default_factory=dict, init=False)
 
     @property
     def checkpoint(self) -> str:
@@ -53,8 +53,10 @@ class StreamJob:
         return f"{self.storage.checkpoints}/{self.kafka.orders_topic}-stream"
 
     def start(self, session: SparkSession, starting_offsets: str, committed: Offsets) -> StreamingQuery:
-        """Start the query; `starting_offsets` counts only where there is no checkpoint."""
-        self._committed.update(committed)
+        """Start the query; `starting_offsets` counts only where there is no checkpoint.
+
+        `committed`: what `ops` holds now; each commit has to find that, and what followed, still there.
+        """
         messages = (
             session.readStream.format("kafka")
             .options(**spark_options(self.kafka))
@@ -74,27 +76,21 @@ class StreamJob:
         return (
             to_commit_rows(judged, with_cleaned)
             .writeStream.queryName("orders-stream")
-            .foreachBatch(self._commit_batch)
+            .foreachBatch(partial(self._commit_batch, dict(committed)))
             .option("checkpointLocation", self.checkpoint)
             .trigger(processingTime=f"{self.stream.trigger_interval_ms} milliseconds")
             .start()
         )
 
-    def _commit_batch(self, rows: DataFrame, batch_id: int) -> None:
+    def _commit_batch(self, committed: dict[int, int], rows: DataFrame, batch_id: int) -> None:
         started = time.monotonic()
-        writer = PartitionWriter(self.postgres, self.kafka, self._committed)
+        writer = PartitionWriter(self.postgres, self.kafka, committed)
         done = rows.select(*COMMIT_COLUMNS).mapInArrow(writer, RESULT_SCHEMA).collect()
-        self._remember(done)
+        # 0 is the next offset of a replayed batch that brought nothing new.
+        committed.update((row["partition"], row["next_offset"]) for row in done if row["next_offset"])
         if self.kafka.cleaned_topic:
             self._publish_cleaned(rows)
         _log_batch(batch_id, done, time.monotonic() - started)
-
-    def _remember(self, done: list[Row]) -> None:
-        for row in done:
-            # 0 where a replayed batch brought nothing new.
-            self._committed[row["partition"]] = max(
-                row["next_offset"], self._committed.get(row["partition"], 0)
-            )
 
     def _publish_cleaned(self, rows: DataFrame) -> None:
         """Send valid events on with their amount; at least once, as a replayed batch sends again."""
@@ -126,7 +122,7 @@ class PartitionWriter:
     def __init__(self, postgres: PostgresSettings, kafka: KafkaSettings, committed: Offsets) -> None:
         self._postgres = postgres
         self._kafka = kafka
-        self._committed = dict(committed)
+        self._committed = committed
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Commit one partition and yield its RESULT_SCHEMA row; nothing for an empty partition."""

@@ -94,6 +94,22 @@ def test_a_database_restored_from_a_backup_is_caught_up_from_there(
     assert list(checkpoints.glob("*.aside-*"))
 
 
+@pytest.mark.parametrize("keep", [100, 0])
+def test_a_database_that_goes_back_under_a_running_stream_is_noticed_and_caught_up(
+    stack: Stack, topic: KafkaSettings, checkpoints: Path, keep: int
+):
+    produce(stack, topic, 1_000)
+    with job(stack, topic, checkpoints) as running:
+        running.wait_ready()
+        verify(stack.postgres, topic)
+        forget(stack, topic.orders_topic, keep)
+        produce(stack, topic, 500)
+        assert running.process.wait(120) == 1
+        assert "PostgreSQL went back in time" in running.log().splitlines()[-1]
+    consume(stack, topic, checkpoints)
+    assert stack.committed(topic.orders_topic) == 1_500
+
+
 @pytest.mark.parametrize("damaged", ["commits", "offsets", "metadata", "sources/0"])
 def test_a_damaged_checkpoint_is_set_aside(
     stack: Stack, topic: KafkaSettings, checkpoints: Path, damaged: str

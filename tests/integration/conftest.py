@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import SparkSession
 
 from dashboards.metabase.provision import Provisioner
@@ -118,6 +119,14 @@ def log_in(database: PostgresSettings) -> Iterator[Connect]:
     yield open_one
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture
+def etl(log_in: Connect) -> Cursor:
+    """A cursor of the batch's role; each statement is committed."""
+    connection = log_in("etl")
+    connection.autocommit = True
+    return connection.cursor()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """Accepted exceptions, and the second phase on what was published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from psycopg2.extensions import cursor as Cursor
 
-from cli.demo_days import answer_for
 from pipeline.database import connect
 from pipeline.jobs.run import Selection
 from pipeline.jobs.steps import Steps
@@ -18,10 +17,7 @@ from pipeline.quality.runner import QualityFailed
 from pipeline.settings import PostgresSettings
 from tests.integration.quality_runs import (
     DAY,
-    HISTORY,
     failures,
-    orders,
-    publish_history,
     ready,
     refused,
     stage,
@@ -39,13 +35,6 @@ def run(database: PostgresSettings, sql: Sql) -> Steps:
     steps = ready(database, sql)
     sql("UPDATE staging.fact_orders SET status = 'lost' WHERE order_id = %s", uid(9000, kind=1))
     return steps
-
-
-@pytest.fixture
-def etl(database: PostgresSettings) -> Iterator[Cursor]:
-    with closing(connect(database, "etl", "tests")) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
 
 
 def test_an_accepted_failure_passes_and_is_told_in_both_phases(run: Steps, etl: Cursor, sql: Sql):
@@ -82,39 +71,6 @@ def test_an_exception_holds_for_its_check_and_its_day(
         assert [result.outcome for result in failures(run.gate()).values()] == ["accepted"]
     else:
         assert list(refused(run.gate)) == ["fact_orders_status"]
-
-
-def without_a_day(database: PostgresSettings, sql: Sql) -> Steps:
-    """Return a run of the day after a day without orders, which no run has published."""
-    weeks = [date.fromisoformat(day) - timedelta(days=back) for day in HISTORY for back in (0, 1)]
-    publish_history(database, sql, tuple(sorted(day.isoformat() for day in weeks)))
-    sql("UPDATE ops.publications SET published_at = '2026-02-08 00:40:00Z'")
-    orders(database, DAY, 9900)
-    return stage(database, sql)
-
-
-def test_a_day_that_was_refused_is_judged_by_the_next_days_run_too(database: PostgresSettings, sql: Sql):
-    found = refused(without_a_day(database, sql).gate)
-    assert found.keys() == {"fact_orders_fresh", "fact_orders_volume_low"}
-    (sample,) = found["fact_orders_fresh"].samples
-    assert sample["day"] == "2026-02-08"
-
-
-def test_a_day_among_others_is_accepted_for_itself_alone(database: PostgresSettings, sql: Sql, etl: Cursor):
-    run = without_a_day(database, sql)
-    for name in ("fact_orders_fresh", "fact_orders_volume_low"):
-        accept(etl, name, "ada", "closed", LATER, date.fromisoformat(DAY))
-    assert refused(run.gate).keys() == {"fact_orders_fresh", "fact_orders_volume_low"}
-    for name in ("fact_orders_fresh", "fact_orders_volume_low"):
-        accept(etl, name, "ada", "the holiday", LATER, date(2026, 2, 8))
-    results = failures(run.gate()).values()
-    assert {(one.outcome, one.reason) for one in results} == {("accepted", "accepted by ada: the holiday")}
-
-
-def test_a_demo_answers_for_the_days_since_the_last_one(database: PostgresSettings, sql: Sql, etl: Cursor):
-    run = without_a_day(database, sql)
-    answer_for(etl.connection, date.fromisoformat(DAY) + timedelta(days=1))
-    assert {one.outcome for one in failures(run.gate()).values()} == {"accepted"}
 
 
 def test_an_expired_exception_holds_no_more(run: Steps, etl: Cursor, sql: Sql):
@@ -216,19 +172,3 @@ def test_a_check_that_gives_no_answer_blocks(run: Steps, sql: Sql, monkeypatch: 
         with pytest.raises(QualityError, match="fact_orders_stream gave no answer: canceling statement"):
             run.gate()
     assert sql("SELECT gated_at FROM ops.batch_runs") == [(None,)]
-
-
-@pytest.mark.parametrize("burst", [True, False])
-def test_a_demo_answers_for_the_days_on_which_it_ran_or_did_not(
-    database: PostgresSettings, sql: Sql, etl: Cursor, burst: bool
-):
-    publish_history(database, sql)
-    if burst:
-        orders(database, DAY, 9000, 60)
-    run = stage(database, sql)
-    expected = {"fact_orders_volume_high"} if burst else {"fact_orders_fresh", "fact_orders_volume_low"}
-    assert refused(run.gate).keys() == expected
-    for _ in range(2):
-        answer_for(etl.connection, date.fromisoformat(DAY) + timedelta(days=1))
-    assert {result.outcome for result in failures(run.gate()).values()} == {"accepted"}
-    assert sql("SELECT count(*) FROM ops.quality_exceptions") == [(6,)]

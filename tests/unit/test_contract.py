@@ -1,17 +1,11 @@
 """infra.platform writes the variables, pipeline.settings reads them: both ends must be the same."""
 
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from typer.testing import CliRunner
 
-from cli.main import app
-from environments.embedded.home import Home
-from environments.embedded.platform import write_env_file
-from infra.platform import AirflowEndpoint, MetabaseEndpoint, Platform, PostgresEndpoint, StorageEndpoint
+from infra.platform import AirflowEndpoint, MetabaseEndpoint, Platform, PostgresEndpoint
 from pipeline.settings import (
     ALL_SETTINGS,
     AirflowSettings,
@@ -46,11 +40,6 @@ def env(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables
-
-
-def env_file(path: Path, variables: dict[str, str]) -> Path:
-    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
-    return path
 
 
 def test_the_variables_written_are_the_variables_read():
@@ -145,71 +134,6 @@ def test_each_wrong_variable_has_its_own_line(env, monkeypatch):
     first, second = str(caught.value).splitlines()
     assert first.startswith("ECOM_KAFKA_ORDERS_TOPIC=''")
     assert second.startswith("ECOM_KAFKA_DLQ_TOPIC is not set")
-
-
-class TestEnvFile:
-    @pytest.fixture
-    def path(self, env, tmp_path, monkeypatch) -> Path:
-        for name in env:
-            monkeypatch.delenv(name)
-        path = env_file(tmp_path / "platform.env", env)
-        monkeypatch.setenv("ECOM_ENV_FILE", str(path))
-        return path
-
-    @pytest.mark.parametrize("kind", ALL_SETTINGS)
-    def test_it_is_read(self, kind, path):
-        assert load(kind).model_dump()
-
-    def test_the_process_environment_wins(self, path, monkeypatch):
-        monkeypatch.setenv("ECOM_POSTGRES_PORT", "6543")
-        assert load(PostgresSettings).port == 6543
-
-    def test_a_wrong_value_names_the_file(self, path, env):
-        env_file(path, env | {"ECOM_POSTGRES_PORT": "many"})
-        with pytest.raises(SettingsError) as caught:
-            load(PostgresSettings)
-        assert str(caught.value).startswith(f"ECOM_POSTGRES_PORT='many' (from {path}): ")
-
-    def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(self, path, monkeypatch):
-        monkeypatch.setenv("ECOM_POSTGRES_PORT", "many")
-        with pytest.raises(SettingsError, match="from the process environment"):
-            load(PostgresSettings)
-
-    def test_a_missing_variable_names_both_places(self, path):
-        env_file(path, {})
-        with pytest.raises(SettingsError) as caught:
-            load(StorageSettings)
-        assert f"looked in the process environment and {path}" in str(caught.value)
-
-    @pytest.mark.parametrize(
-        "folder", ["x y #z", "${HOME}/$USER", "a'b\"c", "'quoted'", "export A=b", "back\\\\n "]
-    )
-    def test_what_the_environment_writes_is_read_back_to_the_letter(self, folder, path, monkeypatch):
-        platform = sample_platform(Path("/home") / folder)
-        platform = platform.model_copy(update={"storage": StorageEndpoint(checkpoints=f"file:/{folder}")})
-        monkeypatch.setenv("ECOM_HOME", str(path.parent))
-        write_env_file(Home(path.parent), platform)
-        assert load(PostgresSettings).etl_password_ref == f"file:/home/{folder}/etl"
-        assert load(StorageSettings).checkpoints == f"file:/{folder}"
-        shell = CliRunner().invoke(app, ["env", "--export"]).stdout
-        said = subprocess.run(
-            ["sh", "-c", f'{shell}\nprintf %s "$ECOM_STORAGE_CHECKPOINTS"'],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert said.stdout == f"file:/{folder}"
-
-    def test_comments_and_blank_lines_are_passed_over(self, path):
-        path.write_text(f"# mine\n\n{path.read_text()}")
-        assert load(PostgresSettings).port == 5432
-
-    @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"\xff\xfe=1")])
-    def test_a_file_that_cannot_be_read_is_named(self, spoil, path):
-        spoil(path)
-        with pytest.raises(SettingsError) as caught:
-            load(PostgresSettings)
-        assert str(caught.value).startswith(f"ECOM_ENV_FILE={str(path)!r}: cannot be read")
 
 
 class TestPastedPassword:
