@@ -31,17 +31,17 @@ def database_in_words() -> Iterator[None]:
         yield
     except UndefinedTable as error:
         cure = "(`python -m pipeline.migrate` does it, and `ecom up`)"
-        raise DatabaseUnavailable(f"the database is not migrated: {_first_line(error)} {cure}") from None
+        raise DatabaseUnavailable(f"the database is not migrated: {first_line(error)} {cure}") from None
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         # "connection already closed", on the way out of a block, is not what happened first.
         first = error.__context__ if isinstance(error.__context__, psycopg2.OperationalError) else error
         code = first.pgcode or "08"
         what = "the connection to PostgreSQL was lost" if code.startswith(_GONE) else "PostgreSQL"
-        raise DatabaseUnavailable(f"{what}: {_first_line(first)}") from None
+        raise DatabaseUnavailable(f"{what}: {first_line(first)}") from None
 
 
-def _first_line(error: psycopg2.Error) -> str:
-    # What follows are guesses of the library and a pointer into the statement.
+def first_line(error: psycopg2.Error) -> str:
+    """Return what happened, without the library's guesses and its pointer into the statement."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
@@ -86,5 +86,4 @@ def connect_patiently(
         return attempt(settings, role, application)
     except psycopg2.OperationalError as error:
         where = f"{settings.host}:{settings.port}/{settings.database} as {settings.user(role)}"
-        cause = str(error).strip().splitlines()[-1]
-        raise DatabaseUnavailable(f"PostgreSQL at {where} is not available: {cause}") from None
+        raise DatabaseUnavailable(f"PostgreSQL at {where} is not available: {first_line(error)}") from None

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from dashboards.page.period import Period
 from dashboards.spec import Chart
-from pipeline.database import DatabaseUnavailable, connect, database_in_words
+from pipeline.database import DatabaseUnavailable, connect, database_in_words, first_line
 from pipeline.secret_values import SecretError
 from pipeline.settings import PostgresSettings
 
@@ -77,7 +77,7 @@ class Warehouse:
         except psycopg2.errors.UndefinedTable:
             raise  # a database that is not migrated yet
         except (psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError) as error:
-            return Broken(f"its query fails: {str(error).strip().splitlines()[0]}")
+            return Broken(f"its query fails: {first_line(error)}")
         except _ColumnsDiffer as error:
             return Broken(str(error))
 

@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from pipeline.database import first_line
 from pipeline.jobs.publish import STAGED
 from pipeline.quality.check import Check, Phase
 from pipeline.quality.checks import CHECKS
@@ -121,8 +122,7 @@ class _Look:
         try:
             self.cursor.execute(statement, self.scope.parameters() | changed)
         except psycopg2.errors.QueryCanceled as error:
-            cause = str(error).strip().splitlines()[0]
-            raise QualityError(f"check {check.name} gave no answer: {cause}") from None
+            raise QualityError(f"check {check.name} gave no answer: {first_line(error)}") from None
         (row,) = self.cursor.fetchall()
         return tuple(row)
 
