@@ -71,7 +71,7 @@ format: $(SYNCED) ## Fix what ruff can fix
 
 .PHONY: test
 test: check setup ## Checks, then unit and integration tests and one kill of each kind
-	pytest $(PARALLEL) -m "not faults and not stack" $(ARGS)
+	pytest $(PARALLEL) -m "not faults and not stack and not aws_stack" $(ARGS)
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests only: no process is started except Spark's session
@@ -99,6 +99,14 @@ local-up: $(SYNCED) ## The same as containers: a local Pulumi backend, a passphr
 local-down: $(SYNCED) ## Remove the containers; `make local-down ARGS=--wipe` removes the data too
 	@ecom --stack $(STACK) down $(ARGS)
 
+.PHONY: aws-artifacts
+aws-artifacts: setup ## What `pulumi up -s aws` uploads: jars, packed Python, RDS's certificates, into dist/aws
+	@python -m scripts.aws_artifacts $(ARGS)
+
+.PHONY: test-aws-stack
+test-aws-stack: setup ## `pulumi up -s aws` by the real engine, on moto: no account; needs Pulumi (make toolchain)
+	pytest -m aws_stack tests/aws_stack $(ARGS)
+
 .PHONY: toolchain
 toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
 	@python -m toolchain $(ARGS)
@@ -122,6 +130,12 @@ schema: $(SYNCED) ## Write docs/order-event.schema.json anew from pipeline/event
 	@python -c 'import sys; from pipeline.events import json_schema_text; sys.stdout.write(json_schema_text())' \
 		> docs/order-event.schema.json.new
 	@mv docs/order-event.schema.json.new docs/order-event.schema.json
+
+NAME ?=
+
+.PHONY: rename
+rename: ## Give a fork its own name, once: `make rename NAME=shop` (docs/fork.md)
+	@python3 -m scripts.rename "$(NAME)"
 
 .PHONY: clean
 clean: ## Delete the venv and the tools' caches; the platform's data stays (`make down ARGS=--wipe`)

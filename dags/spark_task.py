@@ -9,7 +9,6 @@ done again. The step's own lock in the warehouse has the last word.
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from airflow.exceptions import (  # type: ignore[attr-defined] # 3.0 has it nowh
 from airflow.sdk import BaseOperator
 
 from batch_process import failure, here, nothing, run, words
+from emr_serverless import UNDER_WAY, job_driver, job_name
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
@@ -28,14 +28,8 @@ if TYPE_CHECKING:
     from pipeline.settings import EmrServerlessSettings
 
 LAUNCHER_VARIABLE = "ECOM_SPARK_LAUNCHER"
-# States of an EMR Serverless job run that is not over.
-_UNDER_WAY = ("SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING")
-# EMR Serverless takes 64 characters, of which a few are counters.
-_EMR_NAME_LENGTH = 56
 # How EMR Serverless tells, in the details of a failed job run, what the driver ended with.
 _EXIT_CODE = re.compile(r"ExitCode: (\d+)")
-# What makes a variable of the driver's environment, and of an executor's.
-_JOB_ENV = ("spark.emr-serverless.driverEnv", "spark.executorEnv")
 _POLL = {"Delay": 15, "MaxAttempts": 480}
 
 
@@ -125,14 +119,14 @@ def _emr_serverless(task: SparkStep) -> None:
 
 def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings", task: SparkStep) -> str:
     """Return the job run that an earlier try left under way or done, or a new one."""
-    stem = _emr_name(f"{task.run_id}.{task.step}")
+    stem = job_name(f"{task.run_id}.{task.step}")
     name = f"{stem}.{task.clear_number}"
     pages = hook.conn.get_paginator("list_job_runs").paginate(applicationId=settings.application_id)
     # Those from before the task was cleared too: one of them may still be running.
     found_runs = [found for page in pages for found in page["jobRuns"]]
     earlier = [found for found in found_runs if found.get("name", "").rpartition(".")[0] == stem]
     for found in earlier:
-        if found["state"] in _UNDER_WAY or (found["state"], found["name"]) == ("SUCCESS", name):
+        if found["state"] in UNDER_WAY or (found["state"], found["name"]) == ("SUCCESS", name):
             return str(found["id"])
     answer = hook.conn.start_job_run(
         applicationId=settings.application_id,
@@ -140,29 +134,9 @@ def _join_or_start(hook: "EmrServerlessHook", settings: "EmrServerlessSettings",
         # The same when the request is repeated, another once the job runs before this one have ended.
         clientToken=f"{name}.{len(earlier)}",
         name=name,
-        jobDriver={"sparkSubmit": _emr_job(settings, task)},
+        jobDriver=job_driver(settings, settings.entry_point, words(task.step, "--run-id", task.run_id)),
     )
     return str(answer["jobRunId"])
-
-
-def _emr_job(settings: "EmrServerlessSettings", task: SparkStep) -> dict[str, Any]:
-    from pipeline.settings import job_variables
-
-    env = [f"{kind}.{name}={value}" for kind in _JOB_ENV for name, value in job_variables().items()]
-    ours = shlex.join(word for one in env for word in ("--conf", one))
-    return {
-        "entryPoint": settings.entry_point,
-        "entryPointArguments": words(task.step, "--run-id", task.run_id),
-        # The platform's own come last, and win.
-        "sparkSubmitParameters": f"{ours} {settings.submit_parameters}".strip(),
-    }
-
-
-def _emr_name(name: str) -> str:
-    """Return a name that EMR Serverless takes; the end of a long one is what tells runs apart."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)[
-        -_EMR_NAME_LENGTH:
-    ]
 
 
 _LAUNCHERS: dict[str, Callable[[SparkStep], None]] = {

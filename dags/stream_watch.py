@@ -1,4 +1,7 @@
-"""Watch the streaming job: events not committed, age of the last commit, restarts; fail past a limit."""
+"""Watch the streaming job: events not committed, age of the last commit, restarts; fail past a limit.
+
+What it saw is published for alarms, where the platform has any.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,11 +36,14 @@ def stream_watch() -> None:
         """Return the job's health; raise if a limit is passed."""
         from dataclasses import asdict
 
-        from pipeline.settings import KafkaSettings, PostgresSettings, load
+        from pipeline.metrics import measures, publish
+        from pipeline.settings import KafkaSettings, MetricsSettings, PostgresSettings, load
         from pipeline.stream.health import Limits, problems, read_health
 
         params = get_current_context()["params"]
         health = read_health(load(PostgresSettings), load(KafkaSettings))
+        # First, so that alarms hear what this task then fails by.
+        publish(load(MetricsSettings), measures(health))
         passed = problems(health, Limits(**{name: params[name] for name in LIMITS}))
         if passed:
             raise RuntimeError("; ".join([*passed, "look: `ecom status`, `ecom logs stream`"]))

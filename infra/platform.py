@@ -138,12 +138,18 @@ class DashboardsEndpoint(_Endpoint):
 
 
 class EmrServerlessEndpoint(_Endpoint):
-    """The EMR Serverless application that runs jobs; all empty where Spark is launched otherwise."""
+    """The EMR Serverless applications that run jobs; all empty where Spark is launched otherwise.
+
+    The streaming job has an application and an entry point of its own, adds parameters, and shares the rest.
+    """
 
     application_id: str = ""
     execution_role_arn: str = ""
     entry_point: str = ""
     submit_parameters: str = ""
+    stream_application_id: str = ""
+    stream_entry_point: str = ""
+    stream_submit_parameters: str = ""
 
     def variables(self) -> Env:
         """Return the ECOM_EMR_* variables."""
@@ -152,7 +158,20 @@ class EmrServerlessEndpoint(_Endpoint):
             "ECOM_EMR_EXECUTION_ROLE_ARN": self.execution_role_arn,
             "ECOM_EMR_ENTRY_POINT": self.entry_point,
             "ECOM_EMR_SUBMIT_PARAMETERS": self.submit_parameters,
+            "ECOM_EMR_STREAM_APPLICATION_ID": self.stream_application_id,
+            "ECOM_EMR_STREAM_ENTRY_POINT": self.stream_entry_point,
+            "ECOM_EMR_STREAM_SUBMIT_PARAMETERS": self.stream_submit_parameters,
         }
+
+
+class MetricsEndpoint(_Endpoint):
+    """Where measurements go that alarms wait for: a namespace of CloudWatch; empty: nowhere."""
+
+    namespace: str = ""
+
+    def variables(self) -> Env:
+        """Return the ECOM_METRICS_* variables."""
+        return {"ECOM_METRICS_NAMESPACE": self.namespace}
 
 
 class MetabaseEndpoint(_Endpoint):
@@ -200,6 +219,7 @@ class Platform(_Endpoint):
     emr: EmrServerlessEndpoint = EmrServerlessEndpoint()
     metabase: MetabaseEndpoint = MetabaseEndpoint()
     batch: BatchEndpoint = BatchEndpoint()
+    metrics: MetricsEndpoint = MetricsEndpoint()
 
     def as_env(self) -> Env:
         """Return all variables, secrets as references only."""
@@ -213,5 +233,6 @@ class Platform(_Endpoint):
             self.emr,
             self.metabase,
             self.batch,
+            self.metrics,
         )
         return {name: value for part in parts for name, value in part.variables().items()}

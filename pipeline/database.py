@@ -8,6 +8,7 @@ from psycopg2.errors import UndefinedTable
 from psycopg2.extensions import connection as Connection
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from pipeline.secret_values import refused
 from pipeline.settings import PostgresSettings, Role
 
 CONNECT_TIMEOUT_S = 5
@@ -46,7 +47,16 @@ def first_line(error: psycopg2.Error) -> str:
 
 
 def connect(settings: PostgresSettings, role: Role, application: str = "ecom") -> Connection:
-    """Open one connection without retrying; raise psycopg2.OperationalError if it fails."""
+    """Open one connection; raise psycopg2.OperationalError if it fails; a rotated password is asked for."""
+    try:
+        return _open(settings, role, application)
+    except psycopg2.OperationalError as error:
+        if "authentication failed" in str(error) and refused(settings.password_reference(role)):
+            return _open(settings, role, application)
+        raise
+
+
+def _open(settings: PostgresSettings, role: Role, application: str) -> Connection:
     return psycopg2.connect(
         host=settings.host,
         port=settings.port,

@@ -1,6 +1,12 @@
 """Resolve a secret reference into its value, at the moment it is needed."""
 
+import re
 from pathlib import Path
+
+from pipeline.secrets_manager import SecretsManager, SecretUnavailable
+
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+")
+_SECRETS = SecretsManager()
 
 
 class SecretError(RuntimeError):
@@ -8,9 +14,12 @@ class SecretError(RuntimeError):
 
 
 def resolve(reference: str) -> str:
-    """Return the secret behind `file:/absolute/path`; raise SecretError if there is none."""
+    """Return the secret behind `file:/absolute/path` or an ARN; raise SecretError if there is none."""
+    if _ARN.fullmatch(reference):
+        return _from_secrets_manager(reference)
     if not reference.startswith("file:/"):
-        raise SecretError(f"{_kind(reference)}: only file:/absolute/path can be resolved here")
+        # It may be a password pasted where its reference belongs, so it is not printed.
+        raise SecretError("a secret reference of unknown kind: file:/absolute/path or a Secrets Manager ARN")
     try:
         value = Path(reference.removeprefix("file:")).read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -22,6 +31,16 @@ def resolve(reference: str) -> str:
     return value
 
 
-def _kind(reference: str) -> str:
-    # Anything else may be a password pasted where its reference belongs, so it is not printed.
-    return f"secret {reference}" if reference.startswith("arn:aws:") else "a secret reference of unknown kind"
+def refused(reference: str) -> bool:
+    """Forget a value that was refused; tell whether resolving it again may find another one."""
+    return _SECRETS.forget(reference)
+
+
+def _from_secrets_manager(arn: str) -> str:
+    try:
+        value = _SECRETS.value(arn)
+    except SecretUnavailable as error:
+        raise SecretError(f"secret {arn}: {error}") from None
+    if not value:
+        raise SecretError(f"secret {arn}: is empty")
+    return value

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline import env_file
@@ -63,7 +63,11 @@ class PostgresSettings(BaseSettings):
 
     def password(self, role: Role) -> str:
         """Resolve the role's password; raise SecretError if its reference leads nowhere."""
-        return resolve(getattr(self, f"{role}_password_ref"))
+        return resolve(self.password_reference(role))
+
+    def password_reference(self, role: Role) -> str:
+        """Return where the role's password is."""
+        return str(getattr(self, f"{role}_password_ref"))
 
 
 class KafkaSettings(BaseSettings):
@@ -77,6 +81,13 @@ class KafkaSettings(BaseSettings):
     orders_topic: NonEmpty
     dlq_topic: NonEmpty
     cleaned_topic: str
+
+    @field_validator("sasl_mechanism")
+    @classmethod
+    def _signs_in_by_tls_only(cls, value: str, told: ValidationInfo) -> str:
+        if value and told.data.get("security_protocol") != "SASL_SSL":
+            raise ValueError("only with ECOM_KAFKA_SECURITY_PROTOCOL=SASL_SSL")
+        return value
 
 
 class SparkSettings(BaseSettings):
@@ -99,6 +110,16 @@ class EmrServerlessSettings(BaseSettings):
     application_id: NonEmpty
     execution_role_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d+:role/.+$")]
     entry_point: NonEmpty
+    submit_parameters: str
+
+
+class EmrStreamSettings(BaseSettings):
+    """The application and the program of the streaming job there; empty where another keeps it running."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_EMR_STREAM_", frozen=True, extra="ignore")
+
+    application_id: str
+    entry_point: str
     submit_parameters: str
 
 
@@ -139,6 +160,14 @@ class AirflowSettings(BaseSettings):
         if not self.admin_password_ref:
             raise SecretError("ECOM_AIRFLOW_ADMIN_PASSWORD_REF is empty: this Airflow knows no passwords")
         return resolve(self.admin_password_ref)
+
+
+class MetricsSettings(BaseSettings):
+    """Where measurements go that alarms wait for: a namespace of CloudWatch; empty: nowhere."""
+
+    model_config = SettingsConfigDict(env_prefix="ECOM_METRICS_", frozen=True, extra="ignore")
+
+    namespace: str
 
 
 class MetabaseSettings(BaseSettings):
@@ -185,6 +214,7 @@ class StorageSettings(BaseSettings):
 
 
 ALL_SETTINGS = (
+    EmrStreamSettings,
     EmrServerlessSettings,
     PostgresSettings,
     KafkaSettings,
@@ -195,7 +225,9 @@ ALL_SETTINGS = (
     MetabaseSettings,
     DashboardsSettings,
     StorageSettings,
+    MetricsSettings,
 )
+_HOW_TO_START = (EmrServerlessSettings, EmrStreamSettings)
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
@@ -214,7 +246,7 @@ def job_variables() -> dict[str, str]:
 
     Without those that say how to start it.
     """
-    kinds = [kind for kind in ALL_SETTINGS if kind is not EmrServerlessSettings]
+    kinds = [kind for kind in ALL_SETTINGS if kind not in _HOW_TO_START]
     names = {
         f"{kind.model_config['env_prefix']}{name}".upper() for kind in kinds for name in kind.model_fields
     }

@@ -12,8 +12,3 @@ class Resource:
     type: str
     name: str
     inputs: Mapping[str, Any]
-
-    @property
-    def kind(self) -> str:
-        """The type's last word, e.g. `Container`."""
-        return self.type.rsplit(":", 1)[-1]

@@ -46,9 +46,9 @@ def write_logs(group_arn: str) -> list[Statement]:
     ]
 
 
-def write_metrics(namespace: str) -> list[Statement]:
-    """Put metrics into one namespace; they have no ARN."""
-    condition = {"cloudwatch:namespace": namespace}
+def write_metrics(namespaces: Sequence[str]) -> list[Statement]:
+    """Put metrics into these namespaces; they have no ARN."""
+    condition = {"cloudwatch:namespace": list(namespaces)}
     return [allow(["cloudwatch:PutMetricData"], ["*"], sid=f"{NO_NARROWER}Metrics", StringEquals=condition)]
 
 

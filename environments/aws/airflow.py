@@ -12,7 +12,7 @@ import pulumi_aws.secretsmanager as secretsmanager
 from environments.aws import access
 from environments.aws.artifacts import DAGS, PLATFORM, Artifacts
 from environments.aws.options import Options
-from environments.aws.place import Place
+from environments.aws.place import REGION_VARIABLE, Place
 from environments.aws.policies import NO_NARROWER, Statement, allow
 from environments.aws.role import Role, RoleArgs
 from infra.platform import AirflowEndpoint
@@ -34,6 +34,8 @@ _PACKAGES = (
     "typer",
 )
 _BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
+# MWAA writes its own measurements with the environment's role.
+_MWAAS_OWN = ("AmazonMWAA", "AWS/MWAA")
 LogLevel = Literal["WARNING", "INFO"]
 
 
@@ -66,7 +68,7 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, name: str, args: AirflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:aws:Airflow", name, {}, opts)
         self._name, self._args = name, args
-        self.environment_name = name
+        self.environment_name, self.namespace = name, namespace(name)
         self._connection()
         self.role = self._role()
         self.environment = self._environment()
@@ -145,6 +147,11 @@ def prefix(name: str) -> str:
     return f"{name}-secrets"
 
 
+def namespace(name: str) -> str:
+    """Return where CloudWatch keeps what DAGs measure."""
+    return f"ecom/{name}"
+
+
 def configuration(name: str) -> dict[str, str]:
     """Return Airflow's options that differ from MWAA's defaults."""
     where = {
@@ -159,7 +166,7 @@ def configuration(name: str) -> dict[str, str]:
     }
 
 
-def texts(options: Options) -> dict[str, str]:
+def texts(options: Options, region: str) -> dict[str, str]:
     """Return the small files of MWAA, by key: packages with constraints, and where the variables are."""
     constraints = (
         "https://raw.githubusercontent.com/apache/airflow/"
@@ -167,7 +174,10 @@ def texts(options: Options) -> dict[str, str]:
     )
     return {
         REQUIREMENTS: "".join(f"{line}\n" for line in (f'--constraint "{constraints}"', *_PACKAGES)),
-        STARTUP: f"#!/bin/sh\nexport ECOM_ENV_FILE=/usr/local/airflow/{DAGS}/{PLATFORM}\n",
+        STARTUP: (
+            f"#!/bin/sh\nexport ECOM_ENV_FILE=/usr/local/airflow/{DAGS}/{PLATFORM}\n"
+            f"export {REGION_VARIABLE}={region}\n"
+        ),
     }
 
 
@@ -209,7 +219,7 @@ def _own(name: str, place: Place, bucket: str, key: str) -> list[Statement]:
             [place.arn("logs", f"log-group:airflow-{name}-*")],
         ),
         allow(["logs:DescribeLogGroups"], ["*"], sid=f"{NO_NARROWER}Logs"),
-        *access.write_metrics(f"ecom/{name}"),
+        *access.write_metrics([namespace(name), *_MWAAS_OWN]),
         # The queue is in an account of AWS's own, and its name is not told.
         allow(
             [
@@ -221,8 +231,13 @@ def _own(name: str, place: Place, bucket: str, key: str) -> list[Statement]:
                 "sqs:SendMessage",
             ],
             [queue],
+            sid="TheQueueIsInAnAccountOfAwss",
         ),
-        allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:Encrypt"], [key]),
+        allow(
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:Encrypt"],
+            [key],
+            sid="AsMwaaDocumentsItForKms",
+        ),
         *access.read_secrets([place.arn("secretsmanager", f"secret:{prefix(name)}/*")]),
     ]
 

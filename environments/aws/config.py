@@ -21,6 +21,7 @@ _NOT_HERE = {
     ("postgres", "shared_buffers_mb"),
     ("kafka", "port"),
     ("kafka", "heap_mb"),
+    ("stream", "driver_memory_mb"),
     ("airflow", "port"),
     ("airflow", "dags_folder"),
     ("airflow", "parallelism"),

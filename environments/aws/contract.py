@@ -6,7 +6,7 @@ from typing import Any
 
 from environments.aws import airflow, dashboards, kafka, postgres, spark, storage
 from environments.aws.config import AwsConfig
-from infra.platform import BatchEndpoint, EmrServerlessEndpoint, Env, Platform
+from infra.platform import BatchEndpoint, EmrServerlessEndpoint, Env, MetricsEndpoint, Platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,12 @@ class Made:
     dashboards: str
     airflow: str
     application: str
+    stream: str
     role: str
     entry: str
+    stream_entry: str
+    metrics: str
+    region: str
 
 
 def for_jobs(config: AwsConfig, made: Made) -> Env:
@@ -31,27 +35,29 @@ def for_jobs(config: AwsConfig, made: Made) -> Env:
 
 def platform(config: AwsConfig, made: Made, certificates: str, artifacts: Mapping[str, Any]) -> Platform:
     """Return the contract for a reader who has RDS's certificates at this path."""
-    return _platform(config, made, certificates, spark.parameters(artifacts, config.aws))
+    return _platform(config, made, certificates, spark.parameters(artifacts, config.aws, made.region))
 
 
 def _platform(config: AwsConfig, made: Made, certificates: str, parameters: str) -> Platform:
     whole = config.platform
-    page, metabase = dashboards.endpoints(
-        config.aws, made.dashboards, made.secrets["metabase_admin"], made.postgres
-    )
+    password = made.secrets["metabase_admin"]
     return Platform(
         postgres=postgres.endpoint(whole.postgres, made.postgres, made.secrets, certificates),
         kafka=kafka.endpoint(whole.kafka, made.brokers),
         spark=spark.endpoint(whole.stream),
         airflow=airflow.endpoint(made.airflow),
-        dashboards=page,
+        dashboards=dashboards.endpoint(made.dashboards),
         storage=storage.endpoint(made.bucket),
         emr=EmrServerlessEndpoint(
             application_id=made.application,
             execution_role_arn=made.role,
             entry_point=made.entry,
             submit_parameters=parameters,
+            stream_application_id=made.stream,
+            stream_entry_point=made.stream_entry,
+            stream_submit_parameters=spark.stream_parameters(config.aws),
         ),
-        metabase=metabase,
+        metabase=dashboards.metabase_endpoint(config.aws, made.dashboards, password, made.postgres),
+        metrics=MetricsEndpoint(namespace=made.metrics),
         batch=BatchEndpoint(quality_retention_days=whole.batch.quality_retention_days),
     )

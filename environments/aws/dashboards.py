@@ -13,10 +13,10 @@ import pulumi_aws.lb as lb
 
 from environments.aws.firewall import HTTP, HTTPS, METABASE
 from environments.aws.options import Options
+from environments.aws.setup import METABASE as METABASE_DATABASE
 from environments.aws.tasks import TaskArgs, Tasks
 from infra.platform import DashboardsEndpoint, MetabaseEndpoint
 
-DATABASE = "metabase"
 # Metabase migrates its own database at a first start, which takes minutes.
 _PATIENCE_S = 900
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -154,8 +154,8 @@ def variables(host: str, site: str) -> dict[str, str]:
     """Return Metabase's settings; `sslmode=require` encrypts, and its image has no certificates of RDS."""
     return {
         "MB_DB_TYPE": "postgres",
-        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{DATABASE}?sslmode=require",
-        "MB_DB_USER": DATABASE,
+        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?sslmode=require",
+        "MB_DB_USER": METABASE_DATABASE,
         "MB_SITE_URL": site,
         "MB_LOAD_SAMPLE_CONTENT": "false",
         "MB_ANON_TRACKING_ENABLED": "false",
@@ -173,15 +173,17 @@ def url(options: Options, dns_name: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(dns_name).apply(lambda host: f"http://{host.lower()}")
 
 
-def endpoints(
-    options: Options, address: str, password: str, postgres_host: str
-) -> tuple[DashboardsEndpoint, MetabaseEndpoint]:
-    """Return where people look, and the Metabase that dashboards are put into: the same place."""
-    metabase = MetabaseEndpoint(
+def endpoint(address: str) -> DashboardsEndpoint:
+    """Return where people look."""
+    return DashboardsEndpoint(url=address)
+
+
+def metabase_endpoint(options: Options, address: str, password: str, postgres_host: str) -> MetabaseEndpoint:
+    """Return the Metabase that dashboards are put into: where people look at them."""
+    return MetabaseEndpoint(
         url=address,
         admin_email=options.admin_email,
         admin_password=password,
         postgres_host=postgres_host,
         postgres_port=5432,
     )
-    return DashboardsEndpoint(url=address), metabase

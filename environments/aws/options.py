@@ -73,6 +73,9 @@ class Options(BaseModel):
         "", description="networks that the new VPC will be connected with, and so must not overlap"
     )
     protect: bool = Field(True, description="refuse to delete data: Pulumi's protect and AWS's own")
+    teardown: bool = Field(
+        False, description="the stack is about to be destroyed: awsProtect may be false in production too"
+    )
     empty_buckets: bool = Field(False, description="let a destroy delete the objects in the buckets too")
     certificate_arn: str = Field(
         "",
@@ -118,6 +121,9 @@ class Options(BaseModel):
         "dist/aws",
         min_length=1,
         description="folder that `make aws-artifacts` filled: jars and packed Python",
+    )
+    passwords_epoch: int = Field(
+        1, ge=1, description="raise it to make the warehouse's passwords anew, then run the setup task"
     )
     producer: bool = Field(False, description="also run the producer, for demo traffic")
 
@@ -165,7 +171,9 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _production_is_safe(self) -> "Options":
-        if self.size == "production":
+        if self.teardown and self.protect:
+            raise ValueError("awsTeardown = true: only with awsProtect = false")
+        if self.size == "production" and not self.teardown:
             needs = {
                 "awsProtect = true": self.protect,
                 "awsCertificateArn and awsDomain": bool(self.certificate_arn),

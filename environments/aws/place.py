@@ -8,6 +8,9 @@ from pulumi_aws.get_caller_identity import get_caller_identity
 from pulumi_aws.get_partition import get_partition
 from pulumi_aws.get_region import get_region
 
+# kafka-python signs by the region that botocore finds, which looks at this variable and not at AWS_REGION.
+REGION_VARIABLE = "AWS_DEFAULT_REGION"
+
 
 @dataclass(frozen=True)
 class Place:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 
 from environments.aws import access
+from environments.aws.setup import METABASE_PASSWORD
 from environments.aws.tasks import TaskArgs, Tasks
 
 _ROLES = ("ingest", "etl", "bi_readonly", "metabase_database")
-METABASE_PASSWORD = "ECOM_SETUP_METABASE_PASSWORD_REF"  # noqa: S105 - a variable's name
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Size:
     broker_metrics: str
     emr_batch_cpu: int
     emr_stream_cpu: int
+    stream_executors: int
     executor_cores: int
     executor_gb: int
     airflow_class: str
@@ -50,9 +51,10 @@ SIZES: dict[SizeName, Size] = {
         broker_gb=20,
         broker_metrics="DEFAULT",
         emr_batch_cpu=12,
-        emr_stream_cpu=8,
-        executor_cores=2,
-        executor_gb=8,
+        emr_stream_cpu=4,
+        stream_executors=1,
+        executor_cores=1,
+        executor_gb=4,
         airflow_class="mw1.small",
         airflow_workers=1,
         metabase_cpu=1024,
@@ -73,6 +75,7 @@ SIZES: dict[SizeName, Size] = {
         broker_metrics="PER_BROKER",
         emr_batch_cpu=32,
         emr_stream_cpu=16,
+        stream_executors=1,
         executor_cores=4,
         executor_gb=16,
         airflow_class="mw1.small",
@@ -95,6 +98,7 @@ SIZES: dict[SizeName, Size] = {
         broker_metrics="PER_TOPIC_PER_BROKER",
         emr_batch_cpu=96,
         emr_stream_cpu=32,
+        stream_executors=2,
         executor_cores=4,
         executor_gb=16,
         airflow_class="mw1.medium",

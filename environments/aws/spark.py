@@ -15,7 +15,7 @@ import pulumi_aws.emrserverless as emrserverless
 from environments.aws import access
 from environments.aws.artifacts import PLATFORM
 from environments.aws.options import Options
-from environments.aws.place import Place
+from environments.aws.place import REGION_VARIABLE, Place
 from environments.aws.role import Role, RoleArgs
 from infra.config import KafkaConfig, StreamConfig
 from infra.platform import SparkEndpoint
@@ -48,9 +48,10 @@ class SparkArgs:
     def __post_init__(self) -> None:
         """Refuse an application that could not start a single job."""
         size = self.options.capacity
-        if min(size.emr_batch_cpu, size.emr_stream_cpu) < 2 * size.executor_cores:
+        workers = {size.emr_batch_cpu: 2, size.emr_stream_cpu: 1 + size.stream_executors}
+        if any(cpu < count * size.executor_cores for cpu, count in workers.items()):
             raise ValueError(
-                f"executor_cores = {size.executor_cores}: a driver and an executor do not fit the limit"
+                f"executor_cores = {size.executor_cores}: a driver and its executors do not fit the limit"
             )
 
 
@@ -137,7 +138,7 @@ class Spark(pulumi.ComponentResource):
         )
 
 
-def parameters(artifacts: Mapping[str, Any], options: Options) -> str:
+def parameters(artifacts: Mapping[str, Any], options: Options, region: str) -> str:
     """Return spark-submit's options for a job run: jars, packed Python, our code, the variables."""
     size, interpreter = options.capacity, f"./{_PYTHON}/bin/python"
     archives = {_PYTHON: artifacts["python"], _CODE: artifacts["code"], _VARIABLES: artifacts["variables"]}
@@ -146,6 +147,9 @@ def parameters(artifacts: Mapping[str, Any], options: Options) -> str:
         "PYSPARK_PYTHON": interpreter,
         "PYTHONPATH": f"./{_CODE}",
         "ECOM_ENV_FILE": f"./{_VARIABLES}/{PLATFORM}",
+        REGION_VARIABLE: region,
+        # Whoever submits the job may hand on its own variables, and has the certificates elsewhere.
+        "ECOM_POSTGRES_SSLROOTCERT": CERTIFICATES,
     }
     conf = {
         "spark.archives": ",".join(f"{address}#{name}" for name, address in archives.items()),
@@ -160,6 +164,12 @@ def parameters(artifacts: Mapping[str, Any], options: Options) -> str:
     }
     words = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     return " ".join(["--jars", ",".join(artifacts["jars"]), *words])
+
+
+def stream_parameters(options: Options) -> str:
+    """Return what the streaming job adds: as many executors as are paid for; EMR would begin with three."""
+    count = options.capacity.stream_executors
+    return f"--conf spark.dynamicAllocation.enabled=false --conf spark.executor.instances={count}"
 
 
 def _heap(gigabytes: int) -> str:

@@ -57,14 +57,18 @@ class Aws(pulumi.ComponentResource):
         self.network = Network(f"{name}-net", NetworkArgs(options, place, self._key), self._inner)
         public = bool(options.certificate_arn)
         self.firewall = Firewall(f"{name}-sg", FirewallArgs(self.network.vpc_id, public), self._inner)
-        self.passwords = Passwords(f"{name}-secret", PasswordsArgs(self._key, options.protect), self._inner)
+        self.passwords = Passwords(
+            f"{name}-secret", PasswordsArgs(self._key, options.protect, options.passwords_epoch), self._inner
+        )
         args = storage.StorageArgs(
             place, self._key, options.capacity.log_days, options.protect, options.empty_buckets
         )
         self.storage = storage.Storage(name, args, self._inner)
         self.artifacts = Artifacts(
             f"{name}-file",
-            ArtifactsArgs(self.storage.artifacts.id, self._key, self._bundle, airflow.texts(options)),
+            ArtifactsArgs(
+                self.storage.artifacts.id, self._key, self._bundle, airflow.texts(options, place.region)
+            ),
             pulumi.ResourceOptions(parent=self, depends_on=self.storage.ready),
         )
 
@@ -193,6 +197,7 @@ class Aws(pulumi.ComponentResource):
             postgres_gb=self._options.capacity.postgres_gb,
             kafka=self.kafka.cluster_name,
             airflow=self.airflow.environment_name,
+            namespace=self.airflow.namespace,
             balancer=self.dashboards.balancer.arn_suffix,
             target=self.dashboards.target.arn_suffix,
         )
@@ -216,8 +221,12 @@ class Aws(pulumi.ComponentResource):
             dashboards=self.dashboards.url,
             airflow=self.airflow.url,
             application=self.spark.batch.id,
+            stream=self.spark.stream.id,
             role=self.spark.role.arn,
             entry=self.artifacts.entries["batch"],
+            stream_entry=self.artifacts.entries["stream"],
+            metrics=self.airflow.namespace,
+            region=self._place.region,
         )
         jobs = self._made.apply(lambda made: for_jobs(self._config, Made(**made)))
         self._deployed = pulumi.Output.all(

@@ -12,7 +12,7 @@ import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.ecs as ecs
 
 from environments.aws import access
-from environments.aws.place import Place
+from environments.aws.place import REGION_VARIABLE, Place
 from environments.aws.policies import NO_NARROWER, Statement, allow
 from environments.aws.role import Role, RoleArgs
 
@@ -128,6 +128,7 @@ def _pull(repository_arn: str) -> list[Statement]:
 def _container(label: str, args: TaskArgs, known: Mapping[str, object], region: str) -> dict[str, object]:
     env, secrets = known["env"], known["secrets"]
     assert isinstance(env, dict) and isinstance(secrets, dict)  # noqa: S101, PT018 - for the type checker
+    env = {**env, REGION_VARIABLE: region}
     made: dict[str, object] = {
         "name": label,
         "image": known["image"],

@@ -14,11 +14,17 @@ from pipeline.stream.topic import topic_range
 
 @dataclass(frozen=True)
 class Health:
-    """Events not committed yet; seconds since the last commit, None before the first; starts in an hour."""
+    """Events not committed yet; seconds since the last commit, None before the first; starts in an hour.
+
+    `dead_percent` is of the last hour's events, and `freshness_s` the longest that the newest event of a
+    commit took from Kafka's CreateTime to the commit, within a quarter of an hour; None where there was none.
+    """
 
     behind: int
     last_commit_age_s: float | None
     starts_last_hour: int
+    dead_percent: float = 0.0
+    freshness_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ def read_health(postgres: PostgresSettings, kafka: KafkaSettings) -> Health:
     held = topic_range(kafka, kafka.orders_topic)
     with closing(connect_patiently(postgres, "ingest", "ecom-watch")) as connection:
         committed = committed_offsets(connection, kafka.orders_topic)
-        return Health(behind(committed, held), *_ages(connection, kafka.orders_topic))
+        ages = _ages(connection, kafka.orders_topic)
+        return Health(behind(committed, held), *ages, *_last_commits(connection, kafka.orders_topic))
 
 
 def record_start(connection: Connection) -> None:
@@ -71,3 +78,17 @@ def _ages(connection: Connection, topic: str) -> tuple[float | None, int]:
         )
         age, starts = cursor.fetchone() or (None, 0)
         return age, starts
+
+
+def _last_commits(connection: Connection, topic: str) -> tuple[float, float | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(100.0 * sum(dlq_rows)"
+            "       / nullif(sum(raw_rows + duplicate_rows + dlq_rows), 0), 0)::float,"
+            " max(extract(epoch FROM committed_at - max_source_timestamp))"
+            "       FILTER (WHERE committed_at > now() - interval '15 minutes')::float"
+            " FROM ops.stream_commits WHERE topic = %s AND committed_at > now() - interval '1 hour'",
+            (topic,),
+        )
+        dead, freshness = cursor.fetchone() or (0.0, None)
+        return dead, freshness

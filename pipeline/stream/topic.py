@@ -9,6 +9,13 @@ from pipeline.settings import KafkaSettings
 from pipeline.stream.offsets import TopicMissing, TopicRange
 
 REQUEST_TIMEOUT_MS = 30_000
+# Kafka's own client knows only the mechanism's name; a jar beside Spark's connector knows how to sign in.
+_SIGN_IN = {
+    "AWS_MSK_IAM": {
+        "kafka.sasl.jaas.config": "software.amazon.msk.auth.iam.IAMLoginModule required;",
+        "kafka.sasl.client.callback.handler.class": "software.amazon.msk.auth.iam.IAMClientCallbackHandler",
+    }
+}
 
 
 def spark_options(settings: KafkaSettings) -> dict[str, str]:
@@ -18,7 +25,7 @@ def spark_options(settings: KafkaSettings) -> dict[str, str]:
         "kafka.security.protocol": settings.security_protocol,
     }
     if settings.sasl_mechanism:
-        options["kafka.sasl.mechanism"] = settings.sasl_mechanism
+        options |= {"kafka.sasl.mechanism": settings.sasl_mechanism, **_SIGN_IN[settings.sasl_mechanism]}
     return options
 
 

@@ -57,5 +57,6 @@ def test_every_dag_imports(parsed: dict[str, Any]):
     assert parsed["dags"] == {
         "daily_orders": ["begin", "check", "dimensions", "facts", "gate", "publish"],
         "stream_watch": ["watch"],
+        "stream_job": ["keep"],
         "dlq_replay": ["replay"],
     }

@@ -22,7 +22,7 @@ def test_lag_age_and_starts_are_read(
     topic = topics.make(partitions=1)
     settings = kafka.model_copy(update={"orders_topic": topic})
     topics.send(topic, [(None, as_bytes(event(number))) for number in range(5)])
-    assert read_health(database, settings) == Health(5, None, 0)
+    assert read_health(database, settings) == Health(5, None, 0, 0.0, None)
     commit(database, [valid(event(number)) for number in range(3)], topic=topic)
     sql("UPDATE ops.stream_offsets SET committed_at = now() - interval '90 seconds'")
     with closing(connect(database, "ingest", "tests")) as connection, connection:
@@ -32,6 +32,15 @@ def test_lag_age_and_starts_are_read(
     health = read_health(database, settings)
     assert (health.behind, health.starts_last_hour) == (2, 2)
     assert 90 <= (health.last_commit_age_s or 0) < 120
+    assert health.dead_percent == 0.0
+    sql("UPDATE ops.stream_commits SET dlq_rows = 1")
+    sql("UPDATE ops.stream_commits SET max_source_timestamp = committed_at - interval '4 seconds'")
+    health = read_health(database, settings)
+    assert (health.dead_percent, health.freshness_s) == (25.0, 4.0)
+    sql("UPDATE ops.stream_commits SET committed_at = now() - interval '20 minutes'")
+    assert read_health(database, settings).freshness_s is None
+    sql("UPDATE ops.stream_commits SET committed_at = now() - interval '61 minutes'")
+    assert read_health(database, settings).dead_percent == 0.0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,23 @@ _MADE_UP: dict[str, dict[str, Any]] = {
 }
 
 
+_EMR = f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}"
+# How AWS writes the ARNs of what policies name; `{}` is the name.
+_ARNS = {
+    "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}",
+    "aws:emrserverless/application:Application": f"{_EMR}:/applications/{{}}",
+    "aws:ecr/repository:Repository": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{{}}",
+    "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
+    "aws:s3/bucket:Bucket": "arn:aws:s3:::{}",
+    "aws:sns/topic:Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
+}
+
+
+def _arn(args: mocks.MockResourceArgs) -> str:
+    service, kind = args.typ.partition("/")[0].removeprefix("aws:"), args.typ.rpartition(":")[2].lower()
+    return _ARNS.get(args.typ, f"arn:aws:{service}:{REGION}:{ACCOUNT}:{kind}/{{}}").format(args.name)
+
+
 @dataclass
 class AwsRecorder(Recorder):
     """Answers like the AWS provider; several resources share a name here, so there is a list of all."""
@@ -42,12 +59,10 @@ class AwsRecorder(Recorder):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.every.append(args)
         identity, answer = super().new_resource(args)
-        service, kind = args.typ.partition("/")[0], args.typ.rpartition(":")[2]
+        kind = args.typ.rpartition(":")[2]
         if args.typ.startswith("aws:"):
             answer.setdefault("name", args.name)
-            service, where = service.removeprefix("aws:"), "" if service == "aws:iam" else REGION
-            arn = f"arn:aws:{service}:{where}:{ACCOUNT}:{kind.lower()}/{args.name}"
-            answer |= {"arn": arn, "keyId": f"{args.name}-key"} | _MADE_UP.get(kind, {})
+            answer |= {"arn": _arn(args), "keyId": f"{args.name}-key"} | _MADE_UP.get(kind, {})
         if args.typ.startswith("aws:msk/cluster:"):
             answer["arn"] = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/{args.name}/uuid-1"
             answer["bootstrapBrokersSaslIam"] = "b-1.example.com:9098,b-2.example.com:9098"

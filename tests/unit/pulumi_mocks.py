@@ -50,6 +50,8 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         self.mocks.protected[request.name] = request.protect  # type: ignore[attr-defined]
+        # Several resources may share a name.
+        self.mocks.protected[f"{request.type} {request.name}"] = request.protect  # type: ignore[attr-defined]
         names = {urn.rsplit("::", 1)[1] for urn in request.dependencies}
         self.mocks.after[request.name] = names  # type: ignore[attr-defined]
         return super().RegisterResource(request)

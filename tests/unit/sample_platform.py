@@ -39,6 +39,9 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
             execution_role_arn="arn:aws:iam::123456789012:role/jobs",
             entry_point="s3://code/main.py",
             submit_parameters="--conf a=b",
+            stream_application_id="00def",
+            stream_entry_point="s3://code/stream.py",
+            stream_submit_parameters="--conf c=d",
         ),
         metabase=MetabaseEndpoint(
             url="http://127.0.0.1:3000",

@@ -51,9 +51,9 @@ class TestRefused:
             storage.StorageArgs(PLACE, "key", 30, protect=True, empty=True)
 
     def test_an_application_without_room_for_an_executor(self, monkeypatch):
-        tiny = dataclasses.replace(SIZES["small"], emr_batch_cpu=2)
+        tiny = dataclasses.replace(SIZES["small"], emr_batch_cpu=1)
         monkeypatch.setitem(SIZES, "small", tiny)
-        with pytest.raises(ValueError, match="a driver and an executor do not fit"):
+        with pytest.raises(ValueError, match="a driver and its executors do not fit"):
             spark.SparkArgs(OPTIONS, PLACE, KafkaConfig(), [], "sg", "key", "a", "d", "c", {})
 
     def test_an_airflow_without_its_subnets_or_files(self):
@@ -84,7 +84,7 @@ class TestRefused:
 
     def test_alarms_about_nothing(self):
         with pytest.raises(ValueError, match="needs a name to be watched by"):
-            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", "airflow", "b", "t")
+            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", "airflow", "n", "b", "t")
 
     def test_artifacts_that_were_not_made(self, tmp_path):
         with pytest.raises(

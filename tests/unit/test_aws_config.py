@@ -80,6 +80,8 @@ def test_defaults_of_other_environments_keys_come_along_and_mean_nothing():
 
 def test_production_with_what_it_needs_is_accepted():
     assert read(SAFE).capacity.postgres_standby
+    last = {"awsProtect": "false", "awsTeardown": "true", "awsEmptyBuckets": "true"}
+    assert not read(SAFE | last).protect
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,7 @@ def test_production_with_what_it_needs_is_accepted():
         ),
         (SAFE | {"awsProtect": "false"}, "ecom:awsSize = production: needs awsProtect = true (read from"),
         (SAFE | {"awsEmptyBuckets": "true"}, "ecom:awsSize = production: needs awsEmptyBuckets = false"),
+        ({"awsTeardown": "true"}, "ecom:awsTeardown = true: only with awsProtect = false (read from the"),
         ({"awsSizes": "small"}, "ecom:awsSizes: unknown key (read from the test); allowed: awsAdminEmail"),
         ({"kafkaPartitions": "0"}, "ecom:kafkaPartitions = 0 (read from the test): Input should be gre"),
     ],

@@ -271,12 +271,35 @@ class TestData:
             assert algorithm == ("AES256" if kind == "logs" else "aws:kms")
 
     def test_what_holds_data_is_protected(self, small, folder):
-        held = ("warehouse", "events", "data", "airflow", "secret-etl", "events-orders")
+        held = ("warehouse", "events", "data", "airflow", "secret-metabase_key", "events-orders")
         assert all(small.protected[f"{NAME}-{name}"] for name in held)
         assert not small.protected[f"{NAME}-artifacts"]
+        etl = {
+            key.partition(" ")[0]: value
+            for key, value in small.protected.items()
+            if key.endswith(" ecom-test-secret-etl")
+        }
+        assert etl == {
+            "aws:secretsmanager/secret:Secret": True,
+            # A value that is to be made anew must be replaced.
+            "random:index/randomPassword:RandomPassword": False,
+            "aws:secretsmanager/secretVersion:SecretVersion": False,
+        }
         open_one = made(config(folder, protect="false"))
         assert not any(open_one.protected.values())
         assert one(open_one, "rds/instance:Instance")["deletionProtection"] is False
+
+    def test_a_new_epoch_makes_the_warehouses_passwords_anew_and_no_other(self, small, folder):
+        later = made(config(folder, passwordsEpoch="2"))
+
+        def keepers(recorder: AwsRecorder) -> dict[str, Any]:
+            passwords = recorder.of("RandomPassword")
+            return {
+                name.removeprefix(f"{NAME}-secret-"): one.get("keepers") for name, one in passwords.items()
+            }
+
+        changed = {name for name, keeper in keepers(later).items() if keeper != keepers(small)[name]}
+        assert changed == {"ingest", "etl", "bi_readonly", "metabase_database"}
 
     def test_logs_are_kept_for_a_time_and_encrypted(self, small):
         for name, inputs in small.of("LogGroup").items():
@@ -298,6 +321,8 @@ class TestCompute:
         requirements = small.of("BucketObjectv2")[f"{NAME}-file-requirements.txt"]["content"]
         assert requirements.startswith('--constraint "https://')
         assert "constraints-3.0.6/" in requirements
+        startup = small.of("BucketObjectv2")[f"{NAME}-file-startup.sh"]["content"]
+        assert f"export AWS_DEFAULT_REGION={REGION}\n" in startup
         assert len(inputs["networkConfiguration"]["subnetIds"]) == 2
         backend = json.loads(inputs["airflowConfigurationOptions"]["value"]["secrets.backend_kwargs"])
         assert backend["connections_prefix"] == f"{NAME}-airflow-secrets/connections"
@@ -319,6 +344,7 @@ class TestCompute:
         for inputs in small.of("TaskDefinition").values():
             (container,) = json.loads(inputs["containerDefinitions"])
             assert container["logConfiguration"]["options"]["awslogs-region"] == REGION
+            assert {"name": "AWS_DEFAULT_REGION", "value": REGION} in container["environment"]
             assert all(
                 item["valueFrom"].startswith("arn:aws:secretsmanager:") for item in container["secrets"]
             )
@@ -345,7 +371,7 @@ class TestCompute:
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
         assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 7
-        assert one(small, "Budget")["limitAmount"] == "750.0"
+        assert one(small, "Budget")["limitAmount"] == "900.0"
 
 
 class TestRoles:
@@ -411,6 +437,7 @@ class TestContract:
     def test_what_a_job_is_submitted_with_names_no_blank_and_no_maven(self, small):
         text = small.of("BucketObjectv2")[f"{NAME}-file-platform.env"]["content"]
         env = dict(line.split("=", 1) for line in text.splitlines())
+        assert "spark.executor.instances=1" in env["ECOM_EMR_STREAM_SUBMIT_PARAMETERS"]
         words = env["ECOM_EMR_SUBMIT_PARAMETERS"].split(" ")
         conf = dict(pair.split("=", 1) for pair in words[3::2])
         assert set(words[2::2]) == {"--conf"}
@@ -418,4 +445,7 @@ class TestContract:
         names = [archive.rpartition("#")[2] for archive in conf["spark.archives"].split(",")]
         assert names == ["environment", "code", "platform"]
         assert conf["spark.executorEnv.ECOM_ENV_FILE"] == "./platform/platform.env"
+        assert conf["spark.executorEnv.AWS_DEFAULT_REGION"] == REGION
+        for kind in ("emr-serverless.driverEnv", "executorEnv"):
+            assert conf[f"spark.{kind}.ECOM_POSTGRES_SSLROOTCERT"] == "./code/rds-ca.pem"
         assert len(env["ECOM_EMR_SUBMIT_PARAMETERS"]) < 102_400  # EMR Serverless's own limit

@@ -65,6 +65,7 @@ def test_each_value_is_in_its_own_variable(tmp_path):
         "metabase": platform.metabase.model_dump() | {"url": "https://metabase.example"},
         "storage": {"checkpoints": "s3a://bucket/checkpoints"},
         "batch": {"quality_retention_days": 7},
+        "metrics": {"namespace": "ecom/test"},
     }
     for variable, value in Platform.model_validate(fields).as_env().items():
         group, name = variable.lower().removesuffix("_ref").split("_", 2)[1:]

@@ -46,6 +46,7 @@ def test_what_may_be_a_pasted_password_is_refused_and_not_printed(pasted):
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_arn_is_known_but_not_resolved_here():
-    with pytest.raises(SecretError, match="arn"):
-        resolve("arn:aws:secretsmanager:eu-central-1:123456789012:secret:etl")
+@pytest.mark.parametrize("cut", ["arn:aws:secretsmanager:eu-central-1:etl", "arn:aws:s3:::bucket"])
+def test_an_arn_of_no_secret_is_refused(cut):
+    with pytest.raises(SecretError, match="or a Secrets Manager ARN"):
+        resolve(cut)

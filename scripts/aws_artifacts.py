@@ -1,0 +1,112 @@
+"""Make what `pulumi up -s aws` uploads: Spark's connectors, the jobs' packed Python, RDS's certificates.
+
+    make aws-artifacts [ARGS="--python /usr/bin/python3.11 --certificates bundle.pem"]
+
+The packed Python is a virtual environment and needs its base interpreter at the same place on EMR's workers:
+build it on Amazon Linux 2023, or in its container, with the Python that the release has.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from environments.embedded.jars import JarSet, resolved
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# The nearest to EMR's Spark 4.0.2 whose connector is complete on Maven Central.
+_SPARK = "4.0.0"
+_MSK_IAM = "2.3.9"
+_MAVEN = "https://repo1.maven.org/maven2"
+_CERTIFICATES = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+# Without pyspark, which EMR brings, and without what only dashboards and the command line need.
+_PACKAGES = (
+    "adbc-driver-postgresql",
+    "boto3",
+    "kafka-python",
+    "numpy",
+    "pandas",
+    "psycopg2-binary",
+    "pyarrow",
+    "pydantic",
+    "pydantic-settings",
+    "tenacity",
+    "typer",
+)
+
+
+def main() -> int:
+    """Make all three, each only if it is not there; return the exit code."""
+    parser = argparse.ArgumentParser(prog="aws_artifacts", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / "dist" / "aws")
+    parser.add_argument(
+        "--python", default="/usr/bin/python3.11", help="EMR's interpreter, at its place there"
+    )
+    parser.add_argument(
+        "--certificates", type=Path, help="RDS's bundle, where AWS's own address is out of reach"
+    )
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _certificates(options.folder / "rds-ca.pem", options.certificates)
+        _jars(options.folder / "jars")
+        _python(options.folder / "environment.tar.gz", options.python)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _certificates(target: Path, given: Path | None) -> None:
+    if given:
+        shutil.copy(given, target)
+    elif not target.exists():
+        _download(_CERTIFICATES, target)
+    if "BEGIN CERTIFICATE" not in target.read_text(encoding="ascii"):
+        raise OSError(f"{target} holds no certificate")
+
+
+def _jars(target: Path) -> None:
+    modules = (("org.apache.spark", "spark-sql-kafka-0-10_2.13", _SPARK),)
+    connectors = resolved(JarSet("aws-spark", modules, beside_pyspark=True), lambda line: print(line))
+    target.mkdir(exist_ok=True)
+    for jar in connectors.glob("*.jar"):
+        shutil.copy(jar, target)
+    # With its own AWS SDK inside, so that it meets no other one.
+    name = f"aws-msk-iam-auth-{_MSK_IAM}-all.jar"
+    if not (target / name).exists():
+        _download(f"{_repository()}/software/amazon/msk/aws-msk-iam-auth/{_MSK_IAM}/{name}", target / name)
+
+
+def _python(target: Path, python: str) -> None:
+    uv = str(REPOSITORY / "scripts" / "uv")
+    with tempfile.TemporaryDirectory() as folder:
+        constraints, env = Path(folder) / "constraints.txt", Path(folder) / "env"
+        export = ["export", "--frozen", "--all-extras", "--no-dev", "--no-hashes", "--no-emit-project"]
+        locked = subprocess.run([uv, *export], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+        constraints.write_text(locked.stdout, encoding="utf-8")
+        subprocess.run([uv, "venv", "--quiet", "--relocatable", "--python", python, str(env)], check=True)
+        install = ["pip", "install", "--quiet", "--python", str(env / "bin" / "python")]
+        subprocess.run([uv, *install, "--constraint", str(constraints), *_PACKAGES], check=True)
+        with tarfile.open(target, "w:gz") as archive:
+            archive.add(env, arcname=".")
+
+
+def _repository() -> str:
+    return os.environ.get("ECOM_MAVEN_REPOSITORY", _MAVEN).rstrip("/")
+
+
+def _download(address: str, target: Path) -> None:
+    part = target.with_suffix(".part")
+    with urllib.request.urlopen(address, timeout=60) as answer, part.open("wb") as file:  # noqa: S310 - https, ours
+        shutil.copyfileobj(answer, file)
+    part.replace(target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,367 @@
+"""RDS and MSK."""
+
+import json
+from typing import Any
+
+from tests.aws_provider.cloud import Cloud
+from tests.aws_provider.kind import Kind, Made, Props, first, kind, pascal, pick, tags
+
+_INSTANCE = {
+    "DBInstanceIdentifier": "identifier",
+    "Engine": "engine",
+    "EngineVersion": "engineVersion",
+    "DBInstanceClass": "instanceClass",
+    "StorageType": "storageType",
+    "AllocatedStorage": "allocatedStorage",
+    "MaxAllocatedStorage": "maxAllocatedStorage",
+    "StorageEncrypted": "storageEncrypted",
+    "KmsKeyId": "kmsKeyId",
+    "DBName": "dbName",
+    "Port": "port",
+    "MasterUsername": "username",
+    "ManageMasterUserPassword": "manageMasterUserPassword",
+    "MasterUserSecretKmsKeyId": "masterUserSecretKmsKeyId",
+    "CACertificateIdentifier": "caCertIdentifier",
+    "DBSubnetGroupName": "dbSubnetGroupName",
+    "VpcSecurityGroupIds": "vpcSecurityGroupIds",
+    "PubliclyAccessible": "publiclyAccessible",
+    "MultiAZ": "multiAz",
+    "DBParameterGroupName": "parameterGroupName",
+    "BackupRetentionPeriod": "backupRetentionPeriod",
+    "PreferredBackupWindow": "backupWindow",
+    "PreferredMaintenanceWindow": "maintenanceWindow",
+    "AutoMinorVersionUpgrade": "autoMinorVersionUpgrade",
+    "CopyTagsToSnapshot": "copyTagsToSnapshot",
+    "EnablePerformanceInsights": "performanceInsightsEnabled",
+    "PerformanceInsightsKMSKeyId": "performanceInsightsKmsKeyId",
+    "PerformanceInsightsRetentionPeriod": "performanceInsightsRetentionPeriod",
+    "MonitoringInterval": "monitoringInterval",
+    "MonitoringRoleArn": "monitoringRoleArn",
+    "EnableCloudwatchLogsExports": "enabledCloudwatchLogsExports",
+    "DeletionProtection": "deletionProtection",
+}
+# What CreateDBInstance takes and ModifyDBInstance does not, or under another name.
+_ONLY_CREATED = {
+    "Engine",
+    "StorageEncrypted",
+    "KmsKeyId",
+    "DBName",
+    "MasterUsername",
+    "DBSubnetGroupName",
+    "Port",
+    "EnableCloudwatchLogsExports",
+    "ManageMasterUserPassword",
+    "MasterUserSecretKmsKeyId",
+}
+# AWS's classes are in no service model. A wrong one costs half an hour there.
+_CLASSES = {f"db.{family}" for family in ("t4g", "m7g", "r7g", "m6g", "r6g")}
+_SIZES = {"micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge"}
+_BROKERS = {"kafka.t3.small", *(f"kafka.m7g.{size}" for size in ("large", "xlarge", "2xlarge", "4xlarge"))}
+
+
+@kind("rds/subnetGroup:SubnetGroup")
+class SubnetGroup(Kind):
+    autoname = ("name", 255)
+    replaces = frozenset({"name"})
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        found = cloud.call("ec2", "describe_subnets", SubnetIds=want["subnetIds"])["Subnets"]
+        if len({subnet["AvailabilityZone"] for subnet in found}) < 2:
+            raise ValueError("DBSubnetGroupDoesNotCoverEnoughAZs: at least two zones")
+        made = cloud.call(
+            "rds",
+            "create_db_subnet_group",
+            DBSubnetGroupName=want["name"],
+            DBSubnetGroupDescription=want["description"],
+            SubnetIds=want["subnetIds"],
+            Tags=tags(want),
+        )["DBSubnetGroup"]
+        return want["name"], {"arn": made["DBSubnetGroupArn"], "vpcId": made["VpcId"]}
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        cloud.call(
+            "rds",
+            "modify_db_subnet_group",
+            DBSubnetGroupName=identity,
+            SubnetIds=want["subnetIds"],
+        )
+        return {}
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return cloud.there("rds", "describe_db_subnet_groups", DBSubnetGroupName=identity)
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        cloud.call("rds", "delete_db_subnet_group", DBSubnetGroupName=identity)
+
+
+@kind("rds/parameterGroup:ParameterGroup")
+class ParameterGroup(Kind):
+    autoname = ("name", 255)
+    replaces = frozenset({"name", "family", "description"})
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        made = cloud.call(
+            "rds",
+            "create_db_parameter_group",
+            DBParameterGroupName=want["name"],
+            DBParameterGroupFamily=want["family"],
+            Description=want["description"],
+            Tags=tags(want),
+        )["DBParameterGroup"]
+        self._set(cloud, want)
+        return want["name"], {"arn": made["DBParameterGroupArn"]}
+
+    def _set(self, cloud: Cloud, want: Props) -> None:
+        given = [
+            {
+                "ParameterName": item["name"],
+                "ParameterValue": item["value"],
+                "ApplyMethod": item.get("applyMethod", "immediate"),
+            }
+            for item in want.get("parameters") or []
+        ]
+        cloud.call("rds", "modify_db_parameter_group", DBParameterGroupName=want["name"], Parameters=given)
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        self._set(cloud, want)
+        return {}
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return cloud.there("rds", "describe_db_parameter_groups", DBParameterGroupName=identity)
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        cloud.call("rds", "delete_db_parameter_group", DBParameterGroupName=identity)
+
+
+@kind("rds/instance:Instance")
+class Instance(Kind):
+    replaces = frozenset(
+        {"engine", "storageEncrypted", "kmsKeyId", "dbName", "username", "dbSubnetGroupName", "identifier"}
+    )
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        _class(want["instanceClass"])
+        made = cloud.call("rds", "create_db_instance", Tags=tags(want), **pick(want, **_INSTANCE))
+        instance = made["DBInstance"]
+        return instance["DBInstanceIdentifier"], self._outputs(cloud, instance["DBInstanceIdentifier"])
+
+    def _outputs(self, cloud: Cloud, identity: str) -> Props:
+        found = cloud.call("rds", "describe_db_instances", DBInstanceIdentifier=identity)["DBInstances"]
+        instance = first(found)
+        secret = instance.get("MasterUserSecret") or {}
+        return {
+            "arn": instance["DBInstanceArn"],
+            "address": instance["Endpoint"]["Address"],
+            "endpoint": f"{instance['Endpoint']['Address']}:{instance['Endpoint']['Port']}",
+            "resourceId": instance["DbiResourceId"],
+            "masterUserSecrets": [
+                {
+                    "secretArn": secret.get("SecretArn"),
+                    "secretStatus": secret.get("SecretStatus", "active"),
+                    "kmsKeyId": secret.get("KmsKeyId"),
+                }
+            ],
+        }
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        _class(want["instanceClass"])
+        changed = {key: value for key, value in want.items() if old.get(key) != value}
+        params = {aws: value for aws, value in pick(changed, **_INSTANCE).items() if aws not in _ONLY_CREATED}
+        if params:
+            cloud.call("rds", "modify_db_instance", DBInstanceIdentifier=identity, **params)
+        return self._outputs(cloud, identity)
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return cloud.there("rds", "describe_db_instances", DBInstanceIdentifier=identity)
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        if state.get("deletionProtection"):
+            raise ValueError(f"InvalidParameterCombination: {identity} has deletion protection")
+        last = (
+            {}
+            if state.get("skipFinalSnapshot")
+            else pick(state, FinalDBSnapshotIdentifier="finalSnapshotIdentifier")
+        )
+        cloud.call(
+            "rds",
+            "delete_db_instance",
+            DBInstanceIdentifier=identity,
+            SkipFinalSnapshot=bool(state.get("skipFinalSnapshot")),
+            **last,
+        )
+
+
+def _class(name: str) -> None:
+    family, _, size = name.rpartition(".")
+    if family not in _CLASSES or size not in _SIZES:
+        raise ValueError(f"InvalidParameterValue: invalid DB instance class: {name}")
+
+
+@kind("msk/configuration:Configuration")
+class Configuration(Kind):
+    autoname = ("name", 64)
+    renews = ("latestRevision",)
+    replaces = frozenset({"name", "kafkaVersions"})
+
+    def _params(self, want: Props) -> Props:
+        return {
+            "Name": want["name"],
+            "KafkaVersions": want.get("kafkaVersions"),
+            "ServerProperties": want["serverProperties"].encode(),
+        }
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        cloud.pretend("kafka", "CreateConfiguration", **self._params(want))
+        arn = cloud.arn("kafka", f"configuration/{want['name']}/uuid-1")
+        cloud.store.add(arn, {"revision": 1})
+        return arn, {"arn": arn, "latestRevision": 1}
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        cloud.pretend(
+            "kafka",
+            "UpdateConfiguration",
+            Arn=identity,
+            ServerProperties=want["serverProperties"].encode(),
+        )
+        revision = cloud.store.get(identity)["revision"] + 1
+        cloud.store.put(identity, {"revision": revision})
+        return {"latestRevision": revision}
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return cloud.store.get(identity) is not None
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        cloud.store.remove(identity)
+
+
+@kind("msk/cluster:Cluster")
+class Cluster(Kind):
+    replaces = frozenset({"clusterName", "encryptionInfo"})
+
+    def _params(self, want: Props) -> Props:
+        nodes = want["brokerNodeGroupInfo"]
+        if nodes["instanceType"] not in _BROKERS:
+            raise ValueError(f"BadRequest: unknown instance type {nodes['instanceType']}")
+        if want["numberOfBrokerNodes"] % len(nodes["clientSubnets"]):
+            raise ValueError("BadRequest: the number of brokers must be a multiple of the number of subnets")
+        settings = want["configurationInfo"]
+        known = cloud_revision(settings)
+        logs = want["loggingInfo"]["brokerLogs"]["cloudwatchLogs"]
+        rest = want["encryptionInfo"]
+        transit = rest["encryptionInTransit"]
+        return {
+            "ClusterName": want["clusterName"],
+            "KafkaVersion": want["kafkaVersion"],
+            "NumberOfBrokerNodes": want["numberOfBrokerNodes"],
+            "BrokerNodeGroupInfo": {
+                "ClientSubnets": nodes["clientSubnets"],
+                "InstanceType": nodes["instanceType"],
+                "SecurityGroups": nodes["securityGroups"],
+                "StorageInfo": pascal(nodes["storageInfo"]),
+                "ConnectivityInfo": pascal(nodes["connectivityInfo"]),
+            },
+            "ClientAuthentication": {
+                "Sasl": {
+                    "Iam": {"Enabled": want["clientAuthentication"]["sasl"]["iam"]},
+                    "Scram": {"Enabled": want["clientAuthentication"]["sasl"]["scram"]},
+                },
+                "Unauthenticated": {"Enabled": want["clientAuthentication"]["unauthenticated"]},
+            },
+            "EncryptionInfo": {
+                "EncryptionAtRest": {"DataVolumeKMSKeyId": rest["encryptionAtRestKmsKeyArn"]},
+                "EncryptionInTransit": {
+                    "ClientBroker": transit["clientBroker"],
+                    "InCluster": transit["inCluster"],
+                },
+            },
+            "ConfigurationInfo": known,
+            "EnhancedMonitoring": want["enhancedMonitoring"],
+            "LoggingInfo": {
+                "BrokerLogs": {"CloudWatchLogs": {"Enabled": logs["enabled"], "LogGroup": logs["logGroup"]}}
+            },
+        }
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        if cloud.store.get(want["configurationInfo"]["arn"]) is None:
+            raise ValueError(f"NotFound: {want['configurationInfo']['arn']}")
+        arn = cloud.call("kafka", "create_cluster", Tags=want.get("tags"), **self._params(want))["ClusterArn"]
+        return arn, {"arn": arn, **_brokers(want, "sasl_iam"), "currentVersion": "K1"}
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        self._params(want)
+        node, before = want["brokerNodeGroupInfo"], old["brokerNodeGroupInfo"]
+        if node["clientSubnets"] != before["clientSubnets"]:
+            raise ValueError("BadRequest: the subnets of a cluster can't be changed")
+        return {}
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return _there(cloud, identity)
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        topics = [
+            key for key in cloud.store.all() if key.startswith(identity.replace(":cluster/", ":topic/"))
+        ]
+        if topics:
+            raise ValueError(f"topics are left: {topics}")
+        cloud.call("kafka", "delete_cluster", ClusterArn=identity)
+
+
+def cloud_revision(settings: Props) -> Props:
+    return {"Arn": settings["arn"], "Revision": settings["revision"]}
+
+
+def _there(cloud: Cloud, arn: str) -> bool:
+    # moto answers 500 to the description of one that it does not know.
+    return any(item["ClusterArn"] == arn for item in cloud.call("kafka", "list_clusters")["ClusterInfoList"])
+
+
+def _brokers(want: Props, kind_of: str) -> Props:
+    names = [
+        f"b-{number}.{want['clusterName']}.kafka.example.com"
+        for number in range(1, want["numberOfBrokerNodes"] + 1)
+    ]
+    return {"bootstrapBrokersSaslIam": ",".join(f"{name}:9098" for name in names)}
+
+
+@kind("msk/topic:Topic")
+class Topic(Kind):
+    replaces = frozenset({"clusterArn", "name", "replicationFactor"})
+
+    def _params(self, want: Props) -> Props:
+        configs: dict[str, Any] = json.loads(want.get("configs") or "{}")
+        if int(configs.get("min.insync.replicas", 1)) > want["replicationFactor"]:
+            raise ValueError("InvalidRequest: min.insync.replicas is above the replication factor")
+        return {
+            "ClusterArn": want["clusterArn"],
+            "TopicName": want["name"],
+            "PartitionCount": want["partitionCount"],
+            "ReplicationFactor": want["replicationFactor"],
+            "Configs": want.get("configs"),
+        }
+
+    def create(self, cloud: Cloud, want: Props) -> Made:
+        if not _there(cloud, want["clusterArn"]):
+            raise ValueError(f"NotFound: {want['clusterArn']}")
+        cloud.pretend("kafka", "CreateTopic", **self._params(want))
+        arn = f"{want['clusterArn'].replace(':cluster/', ':topic/')}/{want['name']}"
+        cloud.store.add(arn, {"partitions": want["partitionCount"]})
+        return arn, {"arn": arn}
+
+    def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        if want["partitionCount"] < old["partitionCount"]:
+            raise ValueError("InvalidRequest: partitions can't be taken away")
+        cloud.pretend(
+            "kafka",
+            "UpdateTopic",
+            ClusterArn=want["clusterArn"],
+            TopicName=want["name"],
+            PartitionCount=want["partitionCount"],
+            Configs=want.get("configs"),
+        )
+        return {}
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return cloud.store.get(identity) is not None
+
+    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        cloud.store.remove(identity)

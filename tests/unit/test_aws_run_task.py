@@ -1,0 +1,106 @@
+"""A one-off task on moto's ECS: started with the stack's network, waited for, and its end is told."""
+
+import io
+import json
+import sys
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from environments.aws import run_task
+from environments.aws.run_task import TaskFailed
+
+REGION = "ap-southeast-2"
+
+
+class Ecs:
+    """moto's ECS, whose tasks end when a test says so and with the exit code that it says."""
+
+    def __init__(self, client, after: int = 1, code: int | None = 0) -> None:
+        self.client, self.after, self.code = client, after, code
+        self.started: dict = {}
+
+    def run_task(self, **asked):
+        self.started = asked
+        return self.client.run_task(**asked)
+
+    def describe_tasks(self, **asked):
+        answer = self.client.describe_tasks(**asked)
+        self.after -= 1
+        (task,) = answer["tasks"]
+        task["lastStatus"] = "RUNNING" if self.after >= 0 else "STOPPED"
+        task["containers"] = [
+            {"name": "setup"} if self.code is None else {"name": "setup", "exitCode": self.code}
+        ]
+        return answer
+
+
+@pytest.fixture
+def where(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        ecs, ec2 = (boto3.client(name, region_name=REGION) for name in ("ecs", "ec2"))
+        subnet = ec2.describe_subnets()["Subnets"][0]
+        group = ec2.create_security_group(GroupName="tasks", Description="x", VpcId=subnet["VpcId"])
+        task = ecs.register_task_definition(
+            family="setup",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="512",
+            memory="1024",
+            containerDefinitions=[{"name": "setup", "image": "x", "cpu": 1, "memory": 1}],
+        )["taskDefinition"]["taskDefinitionArn"]
+        yield {
+            "cluster": ecs.create_cluster(clusterName="ecom")["cluster"]["clusterArn"],
+            "subnets": [subnet["SubnetId"]],
+            "security_group": group["GroupId"],
+            "setup": task,
+        }
+
+
+def test_it_is_waited_for(where):
+    pauses: list[float] = []
+    ecs = Ecs(boto3.client("ecs", region_name=REGION), after=3)
+    arn = run_task.run_task(ecs, where, "setup", pauses.append)
+    assert ":task/" in arn
+    assert len(pauses) == 3
+    network = ecs.started["networkConfiguration"]["awsvpcConfiguration"]
+    assert network == {
+        "subnets": where["subnets"],
+        "securityGroups": [where["security_group"]],
+        "assignPublicIp": "DISABLED",
+    }
+
+
+@pytest.mark.parametrize("code", [1, None])
+def test_a_bad_end_is_told(code, where):
+    ecs = Ecs(boto3.client("ecs", region_name=REGION), code=code)
+    with pytest.raises(TaskFailed, match=rf"setup ended with \[{code}\]"):
+        run_task.run_task(ecs, where, "setup", lambda _: None)
+
+
+def test_one_that_does_not_end_is_given_up(where):
+    ecs = Ecs(boto3.client("ecs", region_name=REGION), after=10_000)
+    with pytest.raises(TaskFailed, match="has not ended within 1800 s"):
+        run_task.run_task(ecs, where, "setup", lambda _: None)
+
+
+def test_one_that_could_not_be_started_is_told(where):
+    class Full:
+        def run_task(self, **_):
+            return {"tasks": [], "failures": [{"reason": "RESOURCE:FARGATE"}]}
+
+    with pytest.raises(TaskFailed, match="RESOURCE:FARGATE"):
+        run_task.run_task(Full(), where, "setup")
+
+
+def test_the_command_reads_the_stacks_outputs(where, monkeypatch, capsys):
+    real = boto3.client
+    monkeypatch.setattr(
+        boto3, "client", lambda name, region_name: Ecs(real(name, region_name=region_name), after=0)
+    )
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"tasks": where})))
+    assert run_task.main(["setup"]) == 0
+    assert "has ended well" in capsys.readouterr().err
