@@ -112,10 +112,10 @@ toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else b
 	@python -m toolchain $(ARGS)
 
 .PHONY: test-stack
-test-stack: setup ## The Docker environment for real: needs Docker, or root and dockerd (see docs/air-gapped.md)
+test-stack: setup ## Both Pulumi stacks: Docker for real (Docker, or root and dockerd; docs/air-gapped.md), AWS on moto
 	@scripts/docker_engine.sh start
 	@export "$$(scripts/docker_engine.sh env)" && export PATH="$$(python -m toolchain --path)" && \
-		tests/stack/images/build.sh && pytest -m stack tests/stack $(ARGS)
+		tests/stack/images/build.sh && pytest -m "stack or aws_stack" tests/stack tests/aws_stack $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one

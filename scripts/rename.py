@@ -1,8 +1,8 @@
 """Give a fork its own name: `python -m scripts.rename shop`, once, in a clean checkout.
 
 Replaces the word `ecom` (`ECOM_`, `Ecom`) in every file that git knows: names of packages, the command,
-variables, stacks, cloud resources, the warehouse's database. It is for a fork without data: what exists is
-not renamed with it.
+variables, stacks, cloud resources, the warehouse's database. It is for a fork without data: what exists
+already is not renamed with it.
 """
 
 import argparse

@@ -14,10 +14,12 @@ from tests.aws_provider.cloud import STORE_VARIABLE
 from tests.unit.aws_mocks import artifacts
 
 REGION, PASSPHRASE = "eu-central-1", "only-for-this-test"
-_FOLDERS = ("environments", "infra", "dags", "pipeline", "producer", "dashboards")
+_FOLDERS = ("environments", "infra", "dags", "pipeline", "producer", "dashboards", "policy")
 _FILES = ("Pulumi.yaml", "__main__.py", "pyproject.toml", "uv.lock")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 _LIMIT_S = 600
+# The official plugin takes the endpoint from the environment; these keep it from asking what moto has not.
+_FOR_MOTO = ("aws:skipCredentialsValidation", "aws:skipMetadataApiCheck", "aws:s3UsePathStyle")
 
 
 class UpFailed(AssertionError):
@@ -33,6 +35,8 @@ class Project:
     toolchain: Path
     stack: str = "aws"
     config: dict[str, str] = field(default_factory=dict)
+    official: Path | None = None
+    """The folder of the official plugin, to use it in the place of ours."""
 
     def __post_init__(self) -> None:
         self.project = self.folder / "project"
@@ -49,12 +53,20 @@ class Project:
         for part in _FOLDERS:
             shutil.copytree(REPOSITORY / part, self.project / part, ignore=_LEFT_OUT)
         (self.project / ".venv").symlink_to(REPOSITORY / ".venv")
+        artifacts(self.folder / "artifacts")
+        if self.official:
+            plugins = self.folder / "home" / "plugins"
+            plugins.mkdir(parents=True)
+            (plugins / self.official.name).symlink_to(self.official)
+        else:
+            self._take_ours()
+
+    def _take_ours(self) -> None:
         plugin = self.folder / "bin" / "pulumi-resource-aws"
         plugin.parent.mkdir()
         run = f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m tests.aws_provider "$@"\n'
         plugin.write_text(run, encoding="utf-8")
         plugin.chmod(0o755)
-        artifacts(self.folder / "artifacts")
 
     @property
     def store(self) -> Path:
@@ -93,6 +105,8 @@ class Project:
 
     def _configure(self) -> None:
         settings = {"aws:region": REGION, "ecom:awsArtifacts": str(self.folder / "artifacts")}
+        if self.official:
+            settings |= dict.fromkeys(_FOR_MOTO, "true")
         settings |= {f"ecom:{key}": value for key, value in self.config.items()}
         path = self.project / f"Pulumi.{self.stack}.yaml"
         kept = [line for line in path.read_text(encoding="utf-8").splitlines() if "encryptionsalt" in line]

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,24 @@ from toolchain.pins import cache
 
 _NEEDED = ("pulumi", "pulumi-language-python", "pulumi-resource-random")
 MakeProject = Callable[..., Project]
+
+
+def official_plugin() -> Path | None:
+    """Return the folder of the official plugin of our SDK's version, where Pulumi keeps it."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    folder = home / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
+    return folder if (folder / "pulumi-resource-aws").exists() else None
+
+
+def pytest_report_header() -> str:
+    """Say which of the two plugins is used."""
+    found = official_plugin()
+    also = (
+        f"and for the parts that moto has the official one, {found}"
+        if found
+        else "the official one is not there"
+    )
+    return f"AWS plugin: the tests' own for the whole stack, {also}"
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +68,7 @@ def account(endpoint: str) -> Account:
 
 @pytest.fixture(scope="module")
 def make_project(endpoint: str, toolchain: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeProject:
-    def make(stack: str = "aws", **config: str) -> Project:
-        return Project(tmp_path_factory.mktemp(stack), endpoint, toolchain, stack, config)
+    def make(stack: str = "aws", official: Path | None = None, **config: str) -> Project:
+        return Project(tmp_path_factory.mktemp(stack), endpoint, toolchain, stack, config, official)
 
     return make
