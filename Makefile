@@ -111,11 +111,16 @@ test-aws-stack: setup ## `pulumi up -s aws` by the real engine, on moto: no acco
 toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
 	@python -m toolchain $(ARGS)
 
-.PHONY: test-stack
-test-stack: setup ## Both Pulumi stacks: Docker for real (Docker, or root and dockerd; docs/air-gapped.md), AWS on moto
+.PHONY: prepare-stack
+prepare-stack: setup ## What test-stack needs, ahead of time: a Docker Engine, stand-ins for images, Pulumi
 	@scripts/docker_engine.sh start
+	@export "$$(scripts/docker_engine.sh env)" && tests/stack/images/build.sh
+	@python -m toolchain
+
+.PHONY: test-stack
+test-stack: prepare-stack ## Both Pulumi stacks: Docker for real (Docker, or root and dockerd; docs/air-gapped.md), AWS on moto
 	@export "$$(scripts/docker_engine.sh env)" && export PATH="$$(python -m toolchain --path)" && \
-		tests/stack/images/build.sh && pytest -m "stack or aws_stack" tests/stack tests/aws_stack $(ARGS)
+		pytest -m "stack or aws_stack" tests/stack tests/aws_stack $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one

@@ -66,7 +66,7 @@ def _certificates(target: Path, given: Path | None) -> None:
     if given:
         shutil.copy(given, target)
     elif not target.exists():
-        _download(_CERTIFICATES, target)
+        _fetch(_CERTIFICATES, target)
     if "BEGIN CERTIFICATE" not in target.read_text(encoding="ascii"):
         raise OSError(f"{target} holds no certificate")
 
@@ -80,7 +80,7 @@ def _jars(target: Path) -> None:
     # With its own AWS SDK inside, so that it meets no other one.
     name = f"aws-msk-iam-auth-{_MSK_IAM}-all.jar"
     if not (target / name).exists():
-        _download(f"{_repository()}/software/amazon/msk/aws-msk-iam-auth/{_MSK_IAM}/{name}", target / name)
+        download(f"software/amazon/msk/aws-msk-iam-auth/{_MSK_IAM}/{name}", target / name)
 
 
 def _python(target: Path, python: str) -> None:
@@ -97,11 +97,12 @@ def _python(target: Path, python: str) -> None:
             archive.add(env, arcname=".")
 
 
-def _repository() -> str:
-    return os.environ.get("ECOM_MAVEN_REPOSITORY", _MAVEN).rstrip("/")
+def download(path: str, target: Path) -> None:
+    """Fetch one file of the Maven repository, by its path there."""
+    _fetch(f"{os.environ.get('ECOM_MAVEN_REPOSITORY', _MAVEN).rstrip('/')}/{path}", target)
 
 
-def _download(address: str, target: Path) -> None:
+def _fetch(address: str, target: Path) -> None:
     part = target.with_suffix(".part")
     with urllib.request.urlopen(address, timeout=60) as answer, part.open("wb") as file:  # noqa: S310 - https, ours
         shutil.copyfileobj(answer, file)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Run tests on the oldest Spark that the pipeline supports: oldest_spark.sh PYTEST_ARGUMENTS…
+# Without arguments: only see that it is installed, and print where.
 # In a venv of uv.lock's own packages, pyspark apart, in the user's cache; the connector's jars follow pyspark.
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,6 +19,10 @@ venv="${XDG_CACHE_HOME:-$HOME/.cache}/ecom/venvs/pyspark-$version-python-$tag-$l
 echo "pyspark==$version" >>"$venv/requirements.txt"
 "$uv" pip sync --quiet --python "$venv/bin/python" "$venv/requirements.txt"
 
+if [ $# -eq 0 ]; then
+    echo "$venv"
+    exit
+fi
 echo "Spark $version, in $venv" >&2
 # The clone's own code is not installed there.
 PYTHONPATH="$PWD" PATH="$venv/bin:$PATH" exec "$venv/bin/python" -m pytest "$@"

@@ -41,6 +41,12 @@ def event(number: int = 1, /, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def now(number: int, **changes: Any) -> dict[str, Any]:
+    """Return an event whose times are plausible today; Kafka stamps messages with the real clock."""
+    today = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return event(number, event_time=today, ordered_at=today, **changes)
+
+
 def without(name: str) -> dict[str, Any]:
     """Return a valid event that lacks one field."""
     return {key: value for key, value in event().items() if key != name}

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from pipeline import dlq
 from pipeline.database import connect
 from pipeline.settings import KafkaSettings, PostgresSettings
 from pipeline.verify import Report, verify
-from tests.integration.samples import as_bytes, event, uid
+from tests.integration.samples import as_bytes, now, uid
 from tests.integration.streaming import Process, environment, started, wait_until
 from tests.integration.topics import Topics
 
@@ -27,12 +26,6 @@ INVALID = {
     b"\xff": "invalid_utf8",
     b"{}": "missing_field",
 }
-
-
-def now(number: int, **changes: Any) -> dict[str, Any]:
-    """Return an event whose times are plausible today; Kafka stamps messages with the real clock."""
-    today = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return event(number, event_time=today, ordered_at=today, **changes)
 
 
 @dataclass
