@@ -61,6 +61,12 @@ def containers(pulumi: Pulumi) -> list[Container]:
     return [_container(service, name, known.get(name)) for service, name in names.items()]
 
 
+def has_container(pulumi: Pulumi, service: str) -> bool:
+    """Say whether the engine has the service's container, running or not."""
+    name = named(pulumi).get(service)
+    return bool(name) and bool(_inspect([str(name)]))
+
+
 def wait_healthy(pulumi: Pulumi, patience_s: float = 300.0) -> None:
     """Wait until every service works; raise StackError naming those that do not in time."""
     deadline = time.monotonic() + patience_s

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.chosen import chosen_stack
-from cli.stack.containers import Container, containers, failed_steps, named
+from cli.stack.containers import Container, containers, failed_steps, has_container, named
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
 from cli.stack.place import place_of
-from cli.stack.prepare import prepare
+from cli.stack.prepare import find, prepare
 from cli.stack.program import Pulumi
 
 # Done without a question and without a preview first: whoever wants one says `pulumi preview`.
@@ -36,10 +36,20 @@ def up(
 ) -> None:
     """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
     pulumi = stack()
+    _refuse_half_a_rotation(pulumi)
     prepare(pulumi, set_ or ())
     again = [word for urn in failed_steps(pulumi) for word in ("--replace", urn)]
     _must(pulumi.run("up", *again, *_AT_ONCE))
     _show(pulumi, containers(pulumi))
+
+
+def _refuse_half_a_rotation(pulumi: Pulumi) -> None:
+    """Without its present container a server would lose the only copy of the password that opens it."""
+    name = pulumi.place.name
+    if pulumi.place.rotating.exists() and has_container(pulumi, "postgres"):
+        raise StackError(
+            f"a rotation of the secrets was interrupted: `ecom --stack {name} secrets rotate` first"
+        )
 
 
 def down(
@@ -48,8 +58,9 @@ def down(
 ) -> None:
     """Remove containers, network and images; the data stay unless --wipe."""
     pulumi = stack()
-    prepare(pulumi)
+    find(pulumi)
     if not wipe:
+        _refuse_half_a_rotation(pulumi)
         _must(pulumi.run("destroy", "--exclude-protected", *_AT_ONCE))
         return
     if not yes:

@@ -14,14 +14,34 @@ _SALT = "encryptionsalt"
 
 
 def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
-    """Make what is missing, and write the configuration; `given` are `KEY=VALUE`, or `KEY=` to forget one."""
-    place = pulumi.place
+    """Make what is missing, and write the configuration; `given` are `KEY=VALUE`, or `KEY=` to forget one.
+
+    A stack of that name in the caller's own log-in is theirs, and nothing is made.
+    """
+    place, pairs = pulumi.place, dict(_pair(one) for one in given)
+    if not place.passphrase.exists() and pulumi.exists():
+        if pairs:
+            name = place.name
+            raise StackError(
+                f"--set: {name} is in a backend of your own: `pulumi config set KEY VALUE -s {name}`"
+            )
+        return
     place.make()
     if not place.config.exists():
         _init(pulumi)
-    kept = place.kept() | dict(_pair(one) for one in given)
-    kept = {key: value for key, value in kept.items() if value}
-    place.keep(kept)
+    _configure(pulumi, pairs)
+
+
+def find(pulumi: Pulumi) -> None:
+    """Write the configuration of a stack of ours; raise NoSuchStack if there is none, and make nothing."""
+    pulumi.ask("stack", "export")
+    if pulumi.place.config.exists():
+        _configure(pulumi, {})
+
+
+def _configure(pulumi: Pulumi, given: Mapping[str, str]) -> None:
+    kept = {key: value for key, value in (pulumi.place.kept() | given).items() if value}
+    pulumi.place.keep(kept)
     _write(pulumi, kept)
 
 

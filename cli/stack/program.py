@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.stack.errors import StackError
+from cli.stack.errors import NoSuchStack, StackError
 from cli.stack.place import Place, variables
 from toolchain.pins import PULUMI, cache
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# What Pulumi says where nobody is logged in, and where somebody is.
+_NO_SUCH_STACK = ("PULUMI_ACCESS_TOKEN", "no stack named")
 # Those that read stack config; the others have no such option.
 _WITH_CONFIG = ("up", "update", "preview", "refresh", "destroy", "config", "watch", "import")
 
@@ -25,7 +27,8 @@ class Pulumi:
         """Find the command; raise StackError if there is none."""
         self.place = place
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
-        path = [str(Path(sys.executable).parent), *_toolchain(), os.environ.get("PATH", os.defpath)]
+        # What is built is for where nothing is on PATH.
+        path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), *_toolchain()]
         self._path = os.pathsep.join(path)
         self._engine = _engine()
         found = shutil.which(PULUMI.name, path=self._path)
@@ -48,11 +51,19 @@ class Pulumi:
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
-            if "PULUMI_ACCESS_TOKEN" in said:
+            if any(words in said for words in _NO_SUCH_STACK):
                 name = self.place.name
-                raise StackError(f"there is no stack {name} here: `ecom --stack {name} up` makes it")
+                raise NoSuchStack(f"there is no stack {name} here: `ecom --stack {name} up` makes it")
             raise StackError(f"pulumi {words[0]}: {said.removeprefix('error:').strip()}")
         return done.stdout
+
+    def exists(self) -> bool:
+        """Say whether there is such a stack; raise StackError if the backend gives no answer."""
+        try:
+            self.ask("stack", "export")
+        except NoSuchStack:
+            return False
+        return True
 
     def json(self, *words: str) -> Any:
         """Run it and return what it prints as JSON."""

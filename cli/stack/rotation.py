@@ -1,12 +1,13 @@
 """New secrets in the place of old ones: Pulumi makes them, the server learns its own, `up` does the rest."""
 
 import json
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
 from cli.stack.containers import named, run_docker
@@ -23,23 +24,57 @@ _ADMIN = "admin"
 def rotate(pulumi: Pulumi) -> list[str]:
     """Make all secrets anew but those in KEPT, and return their names; what runs is not told yet.
 
-    Safe to repeat after it was interrupted: until `up` the admin's old password is in the server's container.
+    Safe to repeat after an interruption: the password that opens the server is always in its container or in
+    the state. If only the state's does, an earlier rotation came as far as the server, and `up` finishes it.
     """
-    found = _urns(pulumi)
-    for urn in found.values():
-        pulumi.ask("state", "unprotect", urn, "--yes")
-    words = [word for urn in found.values() for word in ("--target-replace", urn)]
-    if pulumi.run("up", *words, "--yes", "--skip-preview", "--suppress-outputs"):
-        raise StackError("the secrets could not be made anew; nothing that runs was touched")
-    _tell_server(pulumi)
+    found = _found(pulumi)
+    present, wanted = _in_container(pulumi), _in_state(pulumi)
+    if (connection := _open(pulumi, present)) is not None:
+        with closing(connection):
+            _make_anew(pulumi, found)
+            _tell_server(pulumi, connection)
+    elif (connection := _open(pulumi, wanted)) is not None:
+        connection.close()
+    else:
+        raise StackError(
+            "neither the password in PostgreSQL's container nor the one in the state opens the server; nothing"
+            " was changed. `backup` and `restore` set the state's (docs/local.md)"
+        )
+    pulumi.place.rotating.unlink(missing_ok=True)
     return list(found)
 
 
-def _urns(pulumi: Pulumi) -> dict[str, str]:
+def _make_anew(pulumi: Pulumi, found: dict[str, dict[str, Any]]) -> None:
+    """Replace the secrets in the state; what is in the way of an update is told before anything is touched."""
+    if pulumi.run("preview", "--suppress-outputs"):
+        raise StackError("an update would fail, so the secrets stay as they are")
+    words = [word for one in found.values() for word in ("--target-replace", one["urn"])]
+    pulumi.place.note_rotation()
+    with _unprotected(pulumi, [one["urn"] for one in found.values() if one.get("protect")]):
+        if pulumi.run("up", *words, "--yes", "--skip-preview", "--suppress-outputs"):
+            raise StackError(
+                "the secrets could not all be made anew: run the rotation again; nothing that runs was touched"
+            )
+
+
+@contextmanager
+def _unprotected(pulumi: Pulumi, urns: Sequence[str]) -> Iterator[None]:
+    try:
+        for urn in urns:
+            pulumi.ask("state", "unprotect", urn, "--yes")
+        yield
+    finally:
+        # After an update that worked they are already, which does no harm.
+        for urn in urns:
+            pulumi.ask("state", "protect", urn, "--yes")
+
+
+def _found(pulumi: Pulumi) -> dict[str, dict[str, Any]]:
+    """Return the state's entries of the secrets that are made anew, by name."""
     secrets = outputs(pulumi, secrets=True)["secrets"]
-    urns = [one["urn"] for one in _resources(pulumi) if one["type"] in _GENERATED]
-    named_urns = {name: urn for name in secrets for urn in urns if urn.endswith(f"-passwords-{name}")}
-    return {name: urn for name, urn in named_urns.items() if name not in KEPT}
+    made = [one for one in _resources(pulumi) if one["type"] in _GENERATED]
+    by_name = {name: one for name in secrets for one in made if one["urn"].endswith(f"-passwords-{name}")}
+    return {name: one for name, one in by_name.items() if name not in KEPT}
 
 
 def _resources(pulumi: Pulumi, *words: str) -> Sequence[dict[str, Any]]:
@@ -47,29 +82,51 @@ def _resources(pulumi: Pulumi, *words: str) -> Sequence[dict[str, Any]]:
     return list(deployment.get("resources") or ())
 
 
-def _tell_server(pulumi: Pulumi) -> None:
-    """Set the admin's new password by means of the old one, which is still in the server's container."""
-    done = run_docker("exec", named(pulumi)["postgres"], "cat", f"/run/secrets/{_ADMIN}")
-    if done.returncode:
-        raise StackError(f"the server's present password can't be read: {' '.join(done.stderr.split())}")
+def _open(pulumi: Pulumi, password: str) -> Connection | None:
+    """Return a connection as the admin, None if this is not the password; raise StackError without a server."""
     env = outputs(pulumi)["env"]
     place = {name: env[f"ECOM_POSTGRES_{name}"] for name in ("HOST", "PORT", "ADMIN_USER")}
-    connection = psycopg2.connect(
-        host=place["HOST"],
-        port=place["PORT"],
-        user=place["ADMIN_USER"],
-        dbname="postgres",
-        password=done.stdout,
-    )
-    with closing(connection), connection.cursor() as cursor:
+    try:
+        return psycopg2.connect(
+            host=place["HOST"],
+            port=place["PORT"],
+            user=place["ADMIN_USER"],
+            dbname="postgres",
+            password=password,
+        )
+    except psycopg2.OperationalError as error:
+        if "password authentication failed" in str(error):
+            return None
+        raise StackError(
+            f"PostgreSQL can't be asked, and nothing was changed: {' '.join(str(error).split())}"
+        ) from None
+
+
+def _tell_server(pulumi: Pulumi, connection: Connection) -> None:
+    """Set the admin's new password over a connection that was opened with the old one."""
+    user = outputs(pulumi)["env"]["ECOM_POSTGRES_ADMIN_USER"]
+    with connection.cursor() as cursor:
         # The verifier is computed here, so that no statement or server log ever holds the password.
-        verifier = encrypt_password(_admin(pulumi), place["ADMIN_USER"], connection, "scram-sha-256")
-        role = sql.Identifier(place["ADMIN_USER"])
+        verifier = encrypt_password(_in_state(pulumi), user, connection, "scram-sha-256")
+        role = sql.Identifier(user)
         cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(verifier)))
         connection.commit()
 
 
-def _admin(pulumi: Pulumi) -> str:
+def _in_container(pulumi: Pulumi) -> str:
+    """Return the admin's password as the server's container got it."""
+    name = named(pulumi).get("postgres", "")
+    done = run_docker("exec", name, "cat", f"/run/secrets/{_ADMIN}")
+    if done.returncode:
+        why = " ".join(done.stderr.split())
+        raise StackError(
+            f"PostgreSQL's container can't be asked, and nothing was changed ({why}): `docker start {name}`, or"
+            f" `ecom --stack {pulumi.place.name} up` if it is gone"
+        )
+    return done.stdout
+
+
+def _in_state(pulumi: Pulumi) -> str:
     for one in _resources(pulumi, "--show-secrets"):
         if one["type"] in _GENERATED and one["urn"].endswith(f"-passwords-{_ADMIN}"):
             return str(json.loads(one["outputs"]["result"]["plaintext"]))

@@ -18,6 +18,7 @@ from cli.stack.prepare import prepare
 from cli.stack.program import Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
+from toolchain.pins import cache
 
 # Stands in for a program: keeps what it was called with, and answers from the files beside it.
 PROGRAM = """#!/bin/sh
@@ -25,7 +26,10 @@ here="$(dirname "$0")"
 echo "$(basename "$0") $*" >>"$here/calls"
 env | grep ^PULUMI_ >"$here/env"
 case "$*" in
-    "stack init"*) echo "encryptionsalt: v1:salt" >Pulumi.t.yaml ;;
+    "stack export"*) test ! -e "$here/none" || { echo "error: no stack named 't' found" >&2; exit 255; } ;;
+esac
+case "$*" in
+    "stack init"*) echo "encryptionsalt: v1:salt" >Pulumi.t.yaml; rm -f "$here/none" ;;
     "stack output"*) cat "$here/outputs" ;;
     "stack export"*) cat "$here/export" ;;
     "container inspect --format"*) echo sha256:image ;;
@@ -61,7 +65,18 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made += [volume("postgres-data"), volume("spark-checkpoints"), volume("airflow-logs")]
     (folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
     (folder / "inspect").write_text(json.dumps([inspected("postgres"), inspected("stream")]))
+    # There is no stack anywhere, until one is made here.
+    (folder / "none").touch()
     return folder
+
+
+@pytest.fixture
+def stack_is_up(bin_folder: Path) -> Path:
+    """A stack of ours is there."""
+    (bin_folder / "none").unlink()
+    place_of("t").make()
+    place_of("t").config.write_text("encryptionsalt: v1:salt\n")
+    return bin_folder
 
 
 def container(service: str, *, must_run: bool = True) -> dict[str, Any]:
@@ -94,7 +109,7 @@ class TestPrepare:
         assert place.passphrase.stat().st_mode & 0o777 == 0o600
         assert place.folder.stat().st_mode & 0o777 == 0o700
         assert len(place.passphrase.read_text()) > 30
-        assert calls(bin_folder) == ["pulumi stack init t --no-select --non-interactive"]
+        assert calls(bin_folder)[-1] == "pulumi stack init t --no-select --non-interactive"
         assert yaml.safe_load(place.config.read_text()) == {"encryptionsalt": "v1:salt", "config": {}}
         assert told(bin_folder)["PULUMI_BACKEND_URL"] == f"file://{place.root}/backend"
         assert told(bin_folder)["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
@@ -104,7 +119,7 @@ class TestPrepare:
         prepare(Pulumi(place))
         before = place.passphrase.read_text()
         prepare(Pulumi(place))
-        assert len(calls(bin_folder)) == 1
+        assert len([call for call in calls(bin_folder) if "init" in call]) == 1
         assert place.passphrase.read_text() == before
 
     def test_what_is_set_is_kept_until_it_is_taken_back(self, bin_folder):
@@ -131,6 +146,55 @@ class TestPrepare:
         (bin_folder / "fail").write_text("error: stack 't' already exists\n")
         prepare(Pulumi(place))
         assert yaml.safe_load(place.config.read_text())["encryptionsalt"] == "v1:salt"
+
+
+class TestAStackOfTheCallersOwn:
+    """It is in the backend that the caller is logged in to: `ecom` makes nothing beside it."""
+
+    @pytest.fixture(autouse=True)
+    def theirs(self, bin_folder: Path) -> None:
+        (bin_folder / "none").unlink()
+
+    def run(self, *words: str) -> Any:
+        result = CliRunner().invoke(app, ["--stack", "t", *words])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    @pytest.mark.parametrize("words", [("up",), ("down",)])
+    def test_it_is_worked_with_where_it_is(self, words, bin_folder):
+        assert self.run(*words).exit_code == 0
+        assert not any("init" in call for call in calls(bin_folder))
+        assert not place_of("t").folder.exists()
+        assert "PULUMI_BACKEND_URL" not in told(bin_folder)
+
+    def test_its_configuration_is_theirs_too(self, bin_folder):
+        with pytest.raises(StackError, match="in a backend of your own: `pulumi config set KEY VALUE -s t`"):
+            self.run("up", "--set", "kafkaPort=1")
+
+    def test_a_backend_that_gives_no_answer_is_no_reason_to_make_another(self, bin_folder):
+        (bin_folder / "fail").write_text("error: could not reach https://theirs\n")
+        with pytest.raises(StackError, match="could not reach https://theirs"):
+            self.run("up")
+        assert not place_of("t").folder.exists()
+
+
+@pytest.mark.parametrize("words", [("down",), ("down", "--wipe", "--yes"), ("secrets", "rotate")])
+def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
+    (bin_folder / "fail").write_text("error: no stack named 't' found\n")
+    with pytest.raises(StackError, match="there is no stack t here: `ecom --stack t up` makes it"):
+        raise CliRunner().invoke(app, ["--stack", "t", *words]).exception
+    assert not any(word in call for call in calls(bin_folder) for word in ("init", "destroy", " up "))
+    assert not place_of("t").folder.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_half_a_rotation_is_finished_first(command, stack_is_up):
+    place_of("t").note_rotation()
+    with pytest.raises(StackError, match="a rotation of the secrets was interrupted"):
+        raise CliRunner().invoke(app, ["--stack", "t", command]).exception
+    (stack_is_up / "inspect").write_text("[]")  # nothing is left to lose
+    assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
 
 
 class TestUseStack:
@@ -162,6 +226,7 @@ def test_without_pulumi_it_says_how_to_get_it(bin_folder):
         Pulumi(place_of("t"))
 
 
+@pytest.mark.usefixtures("stack_is_up")
 class TestStatus:
     def run(self) -> Any:
         return CliRunner().invoke(app, ["--stack", "t", "status", "--json"])
@@ -187,6 +252,7 @@ class TestStatus:
         assert "s3cret" not in result.stdout
 
 
+@pytest.mark.usefixtures("stack_is_up")
 class TestUp:
     @pytest.mark.parametrize(("code", "again"), [(None, ""), (0, ""), (3, " --replace urn:setup")])
     def test_a_step_that_failed_runs_again(self, code, again, bin_folder):
@@ -199,6 +265,7 @@ class TestUp:
         assert [call for call in calls(bin_folder) if call.startswith(f"pulumi up{again} --yes")]
 
 
+@pytest.mark.usefixtures("stack_is_up")
 class TestDown:
     def test_the_data_stay(self, bin_folder):
         assert CliRunner().invoke(app, ["--stack", "t", "down"]).exit_code == 0
@@ -211,10 +278,12 @@ class TestDown:
         assert not any("destroy" in call for call in calls(bin_folder))
         assert CliRunner().invoke(app, ["--stack", "t", "down", "--wipe", "--yes"]).exit_code == 0
         said = [call.split()[1] for call in calls(bin_folder)]
-        assert said == ["stack", "state", "destroy", "stack"]
+        assert [word for word in said if word != "stack"] == ["state", "destroy"]
+        assert calls(bin_folder)[-1].startswith("pulumi stack rm --yes")
         assert not place_of("t").folder.exists()
 
 
+@pytest.mark.usefixtures("stack_is_up")
 class TestBackup:
     def run(self, *words: str, said: str = "") -> Any:
         return CliRunner().invoke(app, ["--stack", "t", *words], input=said)
@@ -266,6 +335,16 @@ class TestBackup:
     def test_half_a_backup_is_none(self, bin_folder, tmp_path):
         with pytest.raises(StackError, match="is no whole backup"):
             raise self.run("restore", str(tmp_path), "--yes").exception
+
+
+def test_what_is_on_path_comes_before_what_was_built(bin_folder):
+    built = cache()
+    built.mkdir(parents=True)
+    (built / "pulumi").write_text("#!/bin/sh\nexit 9\n")
+    (built / "pulumi").chmod(0o755)
+    assert Pulumi(place_of("t")).run("version") == 0
+    (bin_folder / "pulumi").unlink()
+    assert Pulumi(place_of("t")).run("version") == 9
 
 
 def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
