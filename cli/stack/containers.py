@@ -39,10 +39,10 @@ def named(pulumi: Pulumi) -> dict[str, str]:
     return {one["hostname"]: one["name"] for one in found if _stays(one)}
 
 
-def failed_steps(pulumi: Pulumi) -> list[str]:
-    """Return the URNs of the containers that run once and did not succeed."""
-    steps = [one for one in _registered(pulumi) if not _stays(one["outputs"])]
-    return [one["urn"] for one in steps if one["outputs"].get("exitCode")]
+def steps(pulumi: Pulumi, *, failed: bool = False) -> list[str]:
+    """Return the URNs of the containers that run once, or of those among them that did not succeed."""
+    once = [one for one in _registered(pulumi) if not _stays(one["outputs"])]
+    return [one["urn"] for one in once if not failed or one["outputs"].get("exitCode")]
 
 
 def _stays(told: dict[str, Any]) -> bool:

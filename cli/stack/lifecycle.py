@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.chosen import chosen_stack
-from cli.stack.containers import Container, containers, failed_steps, has_container, named
+from cli.stack.containers import Container, containers, has_container, named, steps
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
 from cli.stack.place import place_of
@@ -38,18 +39,24 @@ def up(
     pulumi = stack()
     _refuse_half_a_rotation(pulumi)
     prepare(pulumi, set_ or ())
-    again = [word for urn in failed_steps(pulumi) for word in ("--replace", urn)]
-    _must(pulumi.run("up", *again, *_AT_ONCE))
+    run_again(pulumi, steps(pulumi, failed=True))
     _show(pulumi, containers(pulumi))
+
+
+def run_again(pulumi: Pulumi, urns: Sequence[str]) -> None:
+    """Run `pulumi up`, with these steps run anew."""
+    again = [word for urn in urns for word in ("--replace", urn)]
+    _must(pulumi.run("up", *again, *_AT_ONCE))
 
 
 def _refuse_half_a_rotation(pulumi: Pulumi) -> None:
     """Without its present container a server would lose the only copy of the password that opens it."""
-    name = pulumi.place.name
-    if pulumi.place.rotating.exists() and has_container(pulumi, "postgres"):
-        raise StackError(
-            f"a rotation of the secrets was interrupted: `ecom --stack {name} secrets rotate` first"
-        )
+    if not pulumi.place.rotating.exists():
+        return
+    if has_container(pulumi, "postgres"):
+        first = f"`ecom --stack {pulumi.place.name} secrets rotate` first"
+        raise StackError(f"a rotation of the secrets was interrupted: {first}")
+    pulumi.place.rotating.unlink()
 
 
 def down(

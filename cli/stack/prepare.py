@@ -21,10 +21,8 @@ def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
     place, pairs = pulumi.place, dict(_pair(one) for one in given)
     if not place.passphrase.exists() and pulumi.exists():
         if pairs:
-            name = place.name
-            raise StackError(
-                f"--set: {name} is in a backend of your own: `pulumi config set KEY VALUE -s {name}`"
-            )
+            instead = f"`pulumi config set KEY VALUE -s {place.name}`"
+            raise StackError(f"--set: {place.name} is in a backend of your own: {instead}")
         return
     place.make()
     if not place.config.exists():

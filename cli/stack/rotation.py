@@ -13,11 +13,10 @@ from psycopg2.extensions import encrypt_password
 from cli.stack.containers import named, run_docker
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
+from cli.stack.passwords import KEPT
 from cli.stack.program import Pulumi
 
 _GENERATED = ("random:index/randomPassword:RandomPassword", "random:index/randomBytes:RandomBytes")
-# Data are encrypted with the first two; the third lies in Metabase's own database, and is changed there.
-KEPT = ("airflow_fernet_key", "metabase_key", "metabase_admin")
 _ADMIN = "admin"
 
 
@@ -37,24 +36,22 @@ def rotate(pulumi: Pulumi) -> list[str]:
         connection.close()
     else:
         raise StackError(
-            "neither the password in PostgreSQL's container nor the one in the state opens the server; nothing"
-            " was changed. `backup` and `restore` set the state's (docs/local.md)"
+            "neither the password in PostgreSQL's container nor the one in the state opens the server, and"
+            " nothing was changed; `backup` and then `restore` set the state's (docs/local.md)"
         )
     pulumi.place.rotating.unlink(missing_ok=True)
     return list(found)
 
 
 def _make_anew(pulumi: Pulumi, found: dict[str, dict[str, Any]]) -> None:
-    """Replace the secrets in the state; what is in the way of an update is told before anything is touched."""
+    """Replace the secrets in the state; what is in the way of an update is told before that."""
     if pulumi.run("preview", "--suppress-outputs"):
         raise StackError("an update would fail, so the secrets stay as they are")
     words = [word for one in found.values() for word in ("--target-replace", one["urn"])]
     pulumi.place.note_rotation()
     with _unprotected(pulumi, [one["urn"] for one in found.values() if one.get("protect")]):
         if pulumi.run("up", *words, "--yes", "--skip-preview", "--suppress-outputs"):
-            raise StackError(
-                "the secrets could not all be made anew: run the rotation again; nothing that runs was touched"
-            )
+            raise StackError("not all secrets are new, and nothing that runs was touched: rotate again")
 
 
 @contextmanager
@@ -83,7 +80,7 @@ def _resources(pulumi: Pulumi, *words: str) -> Sequence[dict[str, Any]]:
 
 
 def _open(pulumi: Pulumi, password: str) -> Connection | None:
-    """Return a connection as the admin, None if this is not the password; raise StackError without a server."""
+    """Return a connection as the admin, or None if this is not the password."""
     env = outputs(pulumi)["env"]
     place = {name: env[f"ECOM_POSTGRES_{name}"] for name in ("HOST", "PORT", "ADMIN_USER")}
     try:
@@ -120,8 +117,8 @@ def _in_container(pulumi: Pulumi) -> str:
     if done.returncode:
         why = " ".join(done.stderr.split())
         raise StackError(
-            f"PostgreSQL's container can't be asked, and nothing was changed ({why}): `docker start {name}`, or"
-            f" `ecom --stack {pulumi.place.name} up` if it is gone"
+            f"PostgreSQL's container can't be asked, and nothing was changed ({why}): `docker start {name}`,"
+            f" or `ecom --stack {pulumi.place.name} up` if it is gone"
         )
     return done.stdout
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from cli.stack.rotation import KEPT
+from cli.stack.passwords import KEPT
 from tests.stack.world import IMAGES, NAME, PORTS, PREFIX, World, docker, ids, left_over
 from tests.unit.test_local_preflight import FakeEngine
 

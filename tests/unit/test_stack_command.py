@@ -1,7 +1,9 @@
 """`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
 
+import base64
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from typer.testing import CliRunner
 from cli.commands import COMMANDS, STACK_COMMANDS, commands
 from cli.context import use_platform
 from cli.main import app
+from cli.stack import volumes
 from cli.stack.errors import StackError
+from cli.stack.passwords import verifier
 from cli.stack.place import place_of
 from cli.stack.prepare import prepare
 from cli.stack.program import Pulumi
@@ -21,7 +25,7 @@ from tests.unit.sample_platform import sample_platform
 from toolchain.pins import cache
 
 # Stands in for a program: keeps what it was called with, and answers from the files beside it.
-PROGRAM = """#!/bin/sh
+PROGRAM = r"""#!/bin/sh
 here="$(dirname "$0")"
 echo "$(basename "$0") $*" >>"$here/calls"
 env | grep ^PULUMI_ >"$here/env"
@@ -32,8 +36,10 @@ case "$*" in
     "stack init"*) echo "encryptionsalt: v1:salt" >Pulumi.t.yaml; rm -f "$here/none" ;;
     "stack output"*) cat "$here/outputs" ;;
     "stack export"*) cat "$here/export" ;;
-    "container inspect --format"*) echo sha256:image ;;
+    "container inspect ecom-t-postgres") cat "$here/postgres" ;;
     "container inspect"*) cat "$here/inspect" ;;
+    "run "*"$(cat "$here/fails" 2>/dev/null || echo no-such)"*) exit 1 ;;
+    "run "*postgres\ --single*) cat >"$here/sql" ;;
     "run "*) cat >>"$here/restored"; echo data ;;
 esac
 test ! -e "$here/fail" || { cat "$here/fail" >&2; exit 1; }
@@ -54,7 +60,12 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # no toolchain of this machine's
     monkeypatch.setenv("ECOM_STACK", "t")
     monkeypatch.setattr("cli.stack.program.sys.executable", "/usr/bin/python3")
-    secrets = {"admin": "s3cret-admin", "etl": "s3cret-etl", "airflow_admin": "s3cret-airflow"}
+    secrets = {
+        "metabase_key": "s3cret-key",
+        "admin": "s3cret-admin",
+        "etl": "s3cret-etl",
+        "airflow_admin": "s3cret-airflow_admin",
+    }
     outputs = {
         "env": sample_platform().as_env(),
         "addresses": {"postgres": "postgresql://x", "airflow": "http://a"},
@@ -65,6 +76,9 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made += [volume("postgres-data"), volume("spark-checkpoints"), volume("airflow-logs")]
     (folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
     (folder / "inspect").write_text(json.dumps([inspected("postgres"), inspected("stream")]))
+    mount = {"Type": "volume", "Name": "ecom-t-postgres-data", "Destination": "/var/lib/postgresql"}
+    server = {"Image": "sha256:image", "Config": {"User": "999"}, "Mounts": [mount]}
+    (folder / "postgres").write_text(json.dumps([inspected("postgres") | server]))
     # There is no stack anywhere, until one is made here.
     (folder / "none").touch()
     return folder
@@ -81,7 +95,7 @@ def stack_is_up(bin_folder: Path) -> Path:
 
 def container(service: str, *, must_run: bool = True) -> dict[str, Any]:
     told = {"hostname": service, "name": f"ecom-t-{service}", "mustRun": must_run}
-    return {"type": "docker:index/container:Container", "outputs": told}
+    return {"type": "docker:index/container:Container", "urn": f"urn:{service}", "outputs": told}
 
 
 def volume(name: str) -> dict[str, Any]:
@@ -193,7 +207,7 @@ def test_half_a_rotation_is_finished_first(command, stack_is_up):
     place_of("t").note_rotation()
     with pytest.raises(StackError, match="a rotation of the secrets was interrupted"):
         raise CliRunner().invoke(app, ["--stack", "t", command]).exception
-    (stack_is_up / "inspect").write_text("[]")  # nothing is left to lose
+    (stack_is_up / "postgres").write_text("[]")  # nothing is left to lose
     assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
 
 
@@ -256,8 +270,7 @@ class TestStatus:
 class TestUp:
     @pytest.mark.parametrize(("code", "again"), [(None, ""), (0, ""), (3, " --replace urn:setup")])
     def test_a_step_that_failed_runs_again(self, code, again, bin_folder):
-        made = [container("postgres") | {"urn": "urn:postgres"}]
-        made.append(container("setup", must_run=False) | {"urn": "urn:setup"})
+        made = [container("postgres"), container("stream"), container("setup", must_run=False)]
         for one in made:
             one["outputs"]["exitCode"] = code
         (bin_folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
@@ -283,6 +296,12 @@ class TestDown:
         assert not place_of("t").folder.exists()
 
 
+def run(script: str, data: Path, given: bytes = b"") -> bytes:
+    """Run what a container would, on a folder in the place of its volume."""
+    command = ["sh", "-c", script.replace("/data", str(data))]
+    return subprocess.run(command, input=given, check=True, capture_output=True).stdout
+
+
 @pytest.mark.usefixtures("stack_is_up")
 class TestBackup:
     def run(self, *words: str, said: str = "") -> Any:
@@ -293,7 +312,7 @@ class TestBackup:
         assert result.exit_code == 0, result.output
         asked = [call.split()[1:] for call in calls(bin_folder, "docker")]
         done = [words[0] + (f" {words[-1]}" if len(words) == 2 else "") for words in asked]
-        assert [word for word in done if word not in ("container", "context")] == [
+        assert [word for word in done if word not in ("container", "context", "volume")] == [
             "stop ecom-t-stream",
             "stop ecom-t-postgres",
             "run",
@@ -321,20 +340,96 @@ class TestBackup:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            ({"admin": "another"}, "the admin's password is another one by now"),
-            ({"volumes": ["ecom-t-other"]}, "holds .*, and the stack has"),
+            ({"secrets": {"metabase_key": "another"}}, r"of a stack with other keys \(metabase_key\)"),
+            ({"volumes": {}}, "holds .*, and the stack has"),
+            ({"volumes": {"ecom-t-postgres-data": "0" * 64}}, "is missing or damaged; nothing was stopped"),
         ],
     )
     def test_what_does_not_fit_is_refused(self, change, said, bin_folder, tmp_path):
         self.run("backup", str(tmp_path / "b"))
         manifest = tmp_path / "b" / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
+        (bin_folder / "calls").unlink()
         with pytest.raises(StackError, match=said):
             raise self.run("restore", str(tmp_path / "b"), "--yes").exception
+        assert not any(call.startswith("docker stop") for call in calls(bin_folder, "docker"))
+
+    def test_a_container_that_is_gone_stops_it_before_the_others_stop(self, bin_folder, tmp_path):
+        (bin_folder / "inspect").write_text(json.dumps([inspected("postgres")]))
+        with pytest.raises(StackError, match="containers are gone: stream; nothing was stopped"):
+            raise self.run("backup", str(tmp_path / "b")).exception
+        assert not any(" stop " in call for call in calls(bin_folder, "docker"))
+        assert not (tmp_path / "b").exists()
+
+    def test_a_backup_that_fails_leaves_nothing_behind_and_everything_started(self, bin_folder, tmp_path):
+        (bin_folder / "fails").write_text("tar -C /data -czf")
+        with pytest.raises(StackError, match="ecom-t-postgres-data"):
+            raise self.run("backup", str(tmp_path / "b")).exception
+        assert [
+            path.name for path in tmp_path.iterdir() if path.name.startswith("b") and path != bin_folder
+        ] == []
+        assert sum(" start " in call for call in calls(bin_folder, "docker")) == 2
+
+    def test_the_scripts_put_exactly_the_archives_files_in_the_place_of_the_old(self, tmp_path):
+        data, archive = tmp_path / "data", tmp_path / "archive"
+        # What an earlier restore left, ended in the middle of its work.
+        (data / ".ecom-new" / "half").mkdir(parents=True)
+        for name in ("old", ".hidden-old", "both"):
+            (data / name).write_text("old")
+        (archive / "folder").mkdir(parents=True)
+        for name in ("both", ".hidden", "folder/name with spaces"):
+            (archive / name).write_text("new")
+        packed = run(volumes._PACK, archive)
+        run(volumes._UNPACK, data, packed)
+        assert (data / "old").exists()
+        run(volumes._SWAP, data)
+        found = {path.relative_to(data).as_posix() for path in data.rglob("*")}
+        assert found == {"both", ".hidden", "folder", "folder/name with spaces"}
+        assert (data / "both").read_text() == "new"
+
+    @pytest.mark.parametrize("failing", ["mkdir /data/.ecom-new", "mv {}", "postgres --single"])
+    def test_a_restore_that_fails_starts_nothing_and_says_so(self, failing, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        (bin_folder / "calls").unlink()
+        (bin_folder / "fails").write_text(failing)
+        result = self.run("restore", str(tmp_path / "b"), "--yes")
+        assert isinstance(result.exception, StackError)
+        assert "the services stay stopped" in result.stderr
+        assert not any(" start " in call for call in calls(bin_folder, "docker"))
+
+    def test_nothing_old_goes_before_everything_new_is_there(self, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        (bin_folder / "calls").unlink()
+        self.run("restore", str(tmp_path / "b"), "--yes")
+        runs = [call for call in calls(bin_folder, "docker") if call.startswith("docker run")]
+        kinds = ["new" if "mkdir" in run else "swap" if "mv" in run else "passwords" for run in runs]
+        assert kinds == ["new", "new", "swap", "swap", "passwords"]
+
+    def test_after_a_rotation_the_data_get_todays_passwords(self, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        outputs = json.loads((bin_folder / "outputs").read_text())
+        outputs["secrets"] |= {"admin": "n3w-admin", "airflow_database": "n3w-airflow"}
+        (bin_folder / "outputs").write_text(json.dumps(outputs))
+        assert self.run("restore", str(tmp_path / "b"), "--yes").exit_code == 0
+        sql = (bin_folder / "sql").read_text()
+        roles = [line.split("ALTER ROLE ")[1].split()[0] for line in sql.splitlines()]
+        admin = outputs["env"]["ECOM_POSTGRES_ADMIN_USER"]
+        assert roles == [admin, "etl", "airflow"]
+        assert "n3w" not in sql
+        # What is written in Metabase's database is written anew.
+        assert "pulumi up --replace urn:setup" in "\n".join(calls(bin_folder))
 
     def test_half_a_backup_is_none(self, bin_folder, tmp_path):
         with pytest.raises(StackError, match="is no whole backup"):
             raise self.run("restore", str(tmp_path), "--yes").exception
+
+
+def test_what_the_server_keeps_of_a_password():
+    """By a password and salt that RFC 7677 gives an example of."""
+    assert verifier("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")) == (
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+        ":wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+    )
 
 
 def test_what_is_on_path_comes_before_what_was_built(bin_folder):
