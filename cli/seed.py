@@ -15,7 +15,7 @@ from pipeline.settings import PostgresSettings, load
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED
 from producer.evolve import EvolvePlan
 from producer.evolve import evolve as run_evolve
-from producer.seed import SeedPlan, SeedReport
+from producer.seed import SeedPlan, SeedRefused, SeedReport
 from producer.seed import seed as run_seed
 
 _DEFAULTS = SeedPlan()
@@ -34,11 +34,15 @@ def seed(
     evolve: Annotated[
         bool, typer.Option("--evolve", help="Load nothing: change some segments and prices as of now.")
     ] = False,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Any seed that is there already is as good: exit code 0.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Load customers, products and past orders, and publish them to curated.
 
-    The same seed again changes nothing. A warehouse that holds another seed is left alone: exit code 1.
+    The same seed again changes nothing. A warehouse that holds another seed is left alone: exit code 1, but
+    with --if-empty 0.
     With --evolve, changes are appended for the next batch to make versions of (`ecom batch run`).
     """
     use_platform()
@@ -52,7 +56,13 @@ def seed(
     if until is not None and until.replace(tzinfo=UTC) > datetime.now(UTC):
         raise typer.BadParameter("the history can't end in the future", param_hint="'--until'")
     settings = load(PostgresSettings)
-    report = _seed_with_bar(settings, plan)
+    try:
+        report = _seed_with_bar(settings, plan)
+    except SeedRefused:
+        if not if_empty:
+            raise
+        typer.echo("another seed is there, which will do", err=True)
+        report = SeedReport(already_seeded=True, plan=plan)
     # Also when the rows were there already: the first run may have ended between the two.
     publish_from_raw(settings)
     if as_json:
@@ -90,6 +100,6 @@ def _table(report: SeedReport) -> Table:
         "raw.customers", f"{report.customer_rows:,}", f"{plan.customers:,} customers and their changes"
     )
     table.add_row("raw.products", f"{report.product_rows:,}", f"{plan.products:,} products and their prices")
-    what = f"events of {plan.orders:,} orders in the {plan.days:,} days before {plan.until}"
+    what = f"events of {plan.orders:,} orders in the {plan.days:,} days before {plan.until or 'today'}"
     table.add_row("raw.orders", f"{report.order_rows:,}", what)
     return table

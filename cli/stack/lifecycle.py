@@ -23,6 +23,9 @@ from cli.stack.program import Pulumi
 # Done without a question and without a preview first: whoever wants one says `pulumi preview`.
 _AT_ONCE = ("--yes", "--skip-preview", "--suppress-outputs")
 
+# Pulumi would write to our copy of the configuration, which is made anew from what `--set` said.
+_CHANGE_CONFIG = {"set", "set-all", "rm", "rm-all", "cp", "refresh"}
+
 
 def stack() -> Pulumi:
     """Return Pulumi's command for the chosen stack."""
@@ -111,7 +114,14 @@ def passed_on(context: typer.Context) -> None:
     """Run Pulumi's own command on the stack, e.g. `ecom --stack local pulumi preview`."""
     if not context.args:
         raise StackError("which command of Pulumi's? e.g. preview, refresh, stack output")
-    raise typer.Exit(stack().run(*context.args))
+    pulumi = stack()
+    if context.args[0] == "config" and set(context.args) & _CHANGE_CONFIG and pulumi.place.config.exists():
+        name = pulumi.place.name
+        raise StackError(
+            f"the next `up` would forget it: `ecom --stack {name} up --set KEY=VALUE` keeps a key, and KEY="
+            " forgets it"
+        )
+    raise typer.Exit(pulumi.run(*context.args))
 
 
 def _must(code: int) -> None:

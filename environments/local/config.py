@@ -142,7 +142,9 @@ class Producer(_Section):
 class Seed(_Section):
     """Past orders, for a stack that should have something to show."""
 
-    orders: int = Field(0, ge=0, le=10_000_000, description="past orders to load once; 0: none")
+    orders: int = Field(
+        0, ge=0, le=10_000_000, description="past orders to load into an empty warehouse; 0: none"
+    )
 
 
 class Data(_Section):

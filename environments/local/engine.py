@@ -11,6 +11,10 @@ from urllib.parse import quote, urlsplit
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT_S = 30.0
+# A pull may still work: it goes by a login that the question does not.
+_CANNOT_TELL = (http.client.UNAUTHORIZED, http.client.FORBIDDEN, http.client.TOO_MANY_REQUESTS)
+# Older engines say the same with another status.
+_CANNOT_TELL_WORDS = ("unauthorized", "denied", "authentication required", "no basic auth", "toomanyrequests")
 
 
 class EngineUnavailable(RuntimeError):
@@ -74,11 +78,14 @@ class Engine:
         return self.ask(f"/images/{quote(reference, safe='')}/json")[0] == http.client.OK
 
     def why_not_in_registry(self, reference: str) -> str:
-        """Return what the image's registry, asked by the engine, says against it; empty if it is there."""
+        """Return what the image's registry, asked by the engine, says against it.
+
+        Empty if the image is there, and if the registry wants a login or more patience before it tells.
+        """
         status, body = self.ask(f"/distribution/{quote(reference, safe='')}/json")
-        if status == http.client.OK:
-            return ""
-        return " ".join(str((body or {}).get("message", status)).split())
+        said = " ".join(str((body or {}).get("message", status)).split())
+        unsure = status in _CANNOT_TELL or any(word in said.lower() for word in _CANNOT_TELL_WORDS)
+        return "" if status == http.client.OK or unsure else said
 
 
 def engine_host(values: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:

@@ -48,7 +48,8 @@ def _seed(args: OrdersArgs) -> ContainerSpec:
         network=args.network,
         limit=args.limits.of("setup"),
         user=_USER,
-        command=["python", "-m", "cli", "seed", "--orders", str(args.seed.orders)],
+        # It runs again with each new image; what somebody loaded in the meantime is fine.
+        command=["python", "-m", "cli", "seed", "--orders", str(args.seed.orders), "--if-empty"],
         env=args.env,
         secrets=args.secrets,
     )

@@ -13,6 +13,15 @@ from infra.stack_config import PROJECT, flat
 OLDEST = (20, 10)
 # Everything at rest takes somewhat more than half of it; below, the kernel would kill something soon.
 _LEAST_MB = 6_000
+# The stack's containers that publish a port, without the stack's name; a test compares them.
+PUBLISHING = (
+    "postgres-server",
+    "kafka-broker",
+    "airflow-api",
+    "spark-master",
+    "dashboards-page",
+    "metabase-server",
+)
 _MB = 1024 * 1024
 
 
@@ -66,12 +75,22 @@ def _ports(config: LocalConfig, name: str, engine: Engine) -> Iterator[str]:
     holders = _holders(engine)
     for key, port in taken.items():
         holder = holders.get(port, "")
-        if not holder.startswith(f"{name}-"):
+        # By whole names: the stack local-2's begin with those of local.
+        if holder not in [f"{name}-{part}" for part in PUBLISHING]:
             who = f"the container {holder}" if holder else "another program"
             yield (
-                f"{PROJECT}:{key} = {port}: {who} has this port of {HOST} already;"
-                f" stop it, or take another: pulumi config set {key} {_other(port)}"
+                f"{PROJECT}:{key} = {port}: {who} has this port of {HOST} already; stop it, or take another:"
+                f" {_set(name, key, _other(port))}"
             )
+
+
+def _set(name: str, key: str, value: int) -> str:
+    """Return how a key is set: where `ecom` keeps the stack it has its own copy of the configuration."""
+    stack = name.removeprefix(f"{PROJECT}-")
+    return (
+        f"`ecom --stack {stack} up --set {key}={value}`, or with a backend of your own"
+        f" `pulumi config set {key} {value}`"
+    )
 
 
 def _other(port: int) -> int:

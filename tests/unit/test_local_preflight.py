@@ -31,6 +31,7 @@ class FakeEngine(ThreadingUnixStreamServer):
         self.memory_mb, self.cores = 16_000, 4
         self.containers: list[dict[str, Any]] = []
         self.missing: dict[str, str] = {}
+        self.refusal = 404
         self.here = True
         self.asked: list[str] = []
 
@@ -41,7 +42,7 @@ class FakeEngine(ThreadingUnixStreamServer):
             return (200, {}) if self.here and reference not in self.missing else (404, {"message": "no"})
         if path.startswith("/distribution/"):
             why = self.missing.get(unquote(path.split("/")[2]))
-            return (404, {"message": why}) if why else (200, {})
+            return (self.refusal, {"message": why}) if why else (200, {})
         return 200, {
             "/version": {"Version": self.version},
             "/info": {"MemTotal": self.memory_mb * 1024 * 1024, "NCPU": self.cores},
@@ -130,9 +131,18 @@ class TestPort:
             message = said(fake, free)
         port = free["ecom:kafkaPort"]
         assert message.startswith(f"ecom:kafkaPort = {port}: another program has this port of 127.0.0.1")
-        assert "pulumi config set kafkaPort" in message
+        assert "`ecom --stack test up --set kafkaPort=" in message
+        assert "with a backend of your own `pulumi config set kafkaPort" in message
 
-    @pytest.mark.parametrize(("holder", "good"), [("ecom-test-kafka-broker", True), ("shop-db", False)])
+    @pytest.mark.parametrize(
+        ("holder", "good"),
+        [
+            ("ecom-test-kafka-broker", True),
+            ("ecom-test-metabase-server", True),
+            ("ecom-test-2-kafka-broker", False),
+            ("shop-db", False),
+        ],
+    )
     def test_of_a_container(self, holder, good, fake, free):
         port = int(free["ecom:kafkaPort"])
         fake.containers = [{"Names": [f"/{holder}"], "Ports": [{"PublicPort": port}, {"PrivatePort": 9}]}]
@@ -151,6 +161,23 @@ class TestImage:
             "ecom:imagePostgres = mirror/postgres:1: it is not on the Docker Engine, and its registry says:"
             " manifest unknown"
         )
+
+    @pytest.mark.parametrize(
+        ("status", "why"),
+        [
+            (401, "unauthorized: access to the requested resource is not authorized"),
+            (403, "pull access denied for mirror/postgres, repository does not exist or may require login"),
+            (429, "toomanyrequests: You have reached your pull rate limit"),
+            (500, "Head https://mirror/v2/postgres/manifests/1: no basic auth credentials"),
+        ],
+    )
+    def test_of_a_registry_that_does_not_tell_is_left_to_the_pull(self, status, why, fake, free):
+        fake.missing, fake.refusal = {"mirror/postgres:1": why}, status
+        run(fake, free | {"ecom:imagePostgres": "mirror/postgres:1"})
+
+    def test_of_a_registry_out_of_the_engines_reach(self, fake, free):
+        fake.missing, fake.refusal = {"mirror/postgres:1": "dial tcp: lookup mirror: no such host"}, 500
+        assert "no such host" in said(fake, free | {"ecom:imagePostgres": "mirror/postgres:1"})
 
     def test_that_its_registry_has(self, fake, free):
         fake.here = False

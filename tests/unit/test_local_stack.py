@@ -9,6 +9,7 @@ import pytest
 from environments.local import airflow_settings
 from environments.local.config import LocalConfig, parse
 from environments.local.platform import platform, platform_here
+from environments.local.preflight import PUBLISHING
 from environments.local.stack import Local, outputs
 from tests.unit.pulumi_mocks import MADE_UP, Recorder, run
 
@@ -164,6 +165,7 @@ def test_ports_are_those_of_the_configuration(made):
         for name, inputs in containers(made).items()
         if inputs.get("ports")
     }
+    assert set(published) == set(PUBLISHING)
     assert published == {
         "postgres-server": {(5432, 6000)},
         "kafka-broker": {(9092, 6001)},
@@ -188,6 +190,10 @@ def test_only_what_runs_our_code_has_its_image(made):
     }
     tools = {name for name, inputs in containers(made).items() if inputs["image"].endswith("-tools")}
     assert tools == {"metabase-provision", "orders-seed"}
+
+
+def test_a_seed_that_somebody_loaded_is_as_good_as_the_stacks(made):
+    assert containers(made)["orders-seed"]["command"][-3:] == ["--orders", "100", "--if-empty"]
 
 
 def test_each_container_gets_the_secrets_that_it_needs_and_no_other(made):

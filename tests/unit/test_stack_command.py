@@ -449,6 +449,14 @@ def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
     assert calls(bin_folder)[-1] == f"pulumi preview --diff --help {own}"
 
 
+@pytest.mark.parametrize("change", ["set", "rm"])
+def test_a_key_that_the_next_up_would_forget_is_refused(change, bin_folder):
+    prepare(Pulumi(place_of("t")))
+    with pytest.raises(StackError, match="`ecom --stack t up --set KEY=VALUE` keeps a key"):
+        raise CliRunner().invoke(app, ["--stack", "t", "pulumi", "config", change, "kafkaPort"]).exception
+    assert CliRunner().invoke(app, ["--stack", "t", "pulumi", "config"]).exit_code == 0
+
+
 def test_a_stack_has_the_commands_that_make_sense_for_it():
     assert set(commands("t")) == (set(COMMANDS) | set(STACK_COMMANDS)) - {"env", "demo"}
     assert commands("") == COMMANDS
