@@ -24,6 +24,7 @@ from pipeline.settings import KafkaSettings, load
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED
 from producer.client import BrokerUnavailable
 from producer.delivery import Delivery
+from producer.heartbeat import Heartbeat
 from producer.messages import Shares
 from producer.options import finite
 from producer.run import ProducePlan, Summary, Watcher, run
@@ -57,6 +58,9 @@ def produce(
         typer.Option(min=1.0, max=86_400.0, callback=finite, help="Seconds to retry while Kafka is away."),
     ] = 60.0,
     report: Annotated[Path | None, typer.Option(help="Write a JSON line per acknowledged message.")] = None,
+    heartbeat: Annotated[
+        Path | None, typer.Option(help="Touch this file, again and again, while Kafka takes what is sent.")
+    ] = None,
     progress: Annotated[bool, typer.Option(help="Show a bar where a person reads.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
@@ -77,16 +81,17 @@ def produce(
         give_up_after_s=give_up_after,
         report=report,
     )
-    _run(plan, show_bar=progress and sys.stdout.isatty(), as_json=as_json)
+    beat = Heartbeat(heartbeat) if heartbeat else None
+    _run(plan, beat, show_bar=progress and sys.stdout.isatty(), as_json=as_json)
 
 
-def _run(plan: ProducePlan, show_bar: bool, as_json: bool) -> None:
+def _run(plan: ProducePlan, beat: Watcher | None, show_bar: bool, as_json: bool) -> None:
     # The library logs every attempt; one line at the end is what a person needs.
     logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
     settings = load(KafkaSettings)
     try:
         with _bar(plan, show_bar) as bar:
-            summary = run(settings, plan, _watcher(bar, plan))
+            summary = run(settings, plan, _watcher(bar, plan, beat))
     except (BrokerUnavailable, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -112,12 +117,14 @@ def _bar(plan: ProducePlan, show: bool) -> Progress:
     return Progress(*columns, console=Console(stderr=True), disable=not show, transient=True)
 
 
-def _watcher(bar: Progress, plan: ProducePlan) -> Watcher:
+def _watcher(bar: Progress, plan: ProducePlan, beat: Watcher | None) -> Watcher:
     task = bar.add_task("", total=plan.count, state="connecting")
 
     def watch(delivery: Delivery) -> None:
         state = f"failed {delivery.failed:,} · in flight {delivery.in_flight:,}"
         bar.update(task, completed=delivery.delivered.total(), state=state)
+        if beat:
+            beat(delivery)
 
     return watch
 

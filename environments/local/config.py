@@ -208,6 +208,8 @@ class LocalConfig(_Section):
             "kafka": (kafka.heap_mb, "kafkaHeapMb"),
             # The driver's Python beside its JVM; the stream and a batch step each have an executor.
             "stream": (stream.driver_memory_mb + _OVERHEAD_MB, "streamDriverMemoryMb"),
+            # A batch's driver likewise, beside the scheduler and its tasks' processes.
+            "airflow_scheduler": (stream.driver_memory_mb + 2 * _OVERHEAD_MB, "streamDriverMemoryMb"),
             "spark_worker": (2 * self.spark.executor_memory_mb + _OVERHEAD_MB, "sparkExecutorMemoryMb"),
         }
         for name, (megabytes, key) in needed.items():

@@ -168,6 +168,11 @@ def answers(host: str, port: int, path: str, holds: str) -> list[str]:
     return ["CMD", "bash", "-c", f"{ask} && grep -qF '{holds}' <&3"]
 
 
+def is_fresh(file: str, minutes: int) -> list[str]:
+    """Return a check of a file that a process without a port touches while it gets on."""
+    return ["CMD", "sh", "-c", f"find {file} -mmin -{minutes} | grep -q ."]
+
+
 def _secret_uploads(spec: ContainerSpec) -> list[docker.ContainerUploadArgs]:
     return [
         docker.ContainerUploadArgs(

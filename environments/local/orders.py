@@ -7,11 +7,12 @@ import pulumi
 import pulumi_docker as docker
 
 from environments.local.config import Limits, Producer, Seed
-from environments.local.container import ContainerSpec, SecretFile, container, inner, step
+from environments.local.container import ContainerSpec, SecretFile, container, inner, is_fresh, step
 
 _USER = "1000"  # of our image
 # The producer waits for a broker that is away, and Docker starts it again when it gives up.
 _GIVE_UP_S = 600
+_ALIVE, _ALIVE_MINUTES = "/tmp/producer.alive", 2  # noqa: S108 - the container's own, with one process in it
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,20 @@ def _seed(args: OrdersArgs) -> ContainerSpec:
 
 
 def _producer(args: OrdersArgs) -> ContainerSpec:
-    rate, patience = str(args.producer.rate), str(_GIVE_UP_S)
+    options = {
+        "--rate": str(args.producer.rate),
+        "--give-up-after": str(_GIVE_UP_S),
+        "--heartbeat": _ALIVE,
+    }
+    words = [word for option in options.items() for word in option]
     return ContainerSpec(
         host="producer",
         image=args.code,
         network=args.network,
         limit=args.limits.of("producer"),
         user=_USER,
-        command=["python", "-m", "producer", "--rate", rate, "--give-up-after", patience, "--no-progress"],
+        command=["python", "-m", "producer", *words, "--no-progress"],
         env=args.env,
-        # It has no port; that it is still there is all there is to ask.
-        health=["CMD", "test", "-d", "/proc/1"],
+        health=is_fresh(_ALIVE, _ALIVE_MINUTES),
         stop_timeout_s=20,
     )

@@ -9,7 +9,7 @@ import pulumi_docker as docker
 from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
-from environments.local.container import ContainerSpec, SecretFile, container
+from environments.local.container import ContainerSpec, SecretFile, container, is_fresh
 from environments.local.storage import CHECKPOINTS
 from environments.local.volumes import volume
 from infra.config import StreamConfig
@@ -28,6 +28,8 @@ _REMEMBER = (
     " -Dspark.deploy.recoveryTimeout=15"
 )
 _READY = "/tmp/stream.ready"  # noqa: S108 - the container's own, with one process in it
+# No micro-batch should take longer.
+_READY_MINUTES = 5
 _READY_VARIABLE = "ECOM_STREAM_READY_FILE"
 
 
@@ -130,7 +132,7 @@ def _stream(args: SparkArgs, checkpoints: docker.Volume) -> ContainerSpec:
         secrets=args.secrets,
         files={f"{CONF_DIR}/spark-defaults.conf": defaults(args.config, args.config.stream_cores, STREAM)},
         volumes={CHECKPOINTS: checkpoints},
-        health=["CMD", "test", "-e", _READY],
+        health=is_fresh(_READY, _READY_MINUTES),
         stop_timeout_s=60,
     )
 

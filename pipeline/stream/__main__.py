@@ -46,7 +46,7 @@ from pipeline.stream.progress import committed_offsets
 from pipeline.stream.tally import DoesNotAddUp
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
-from pipeline.stream.watch import Housekeeping, StreamFailed, chores, watch
+from pipeline.stream.watch import Housekeeping, Pulse, StreamFailed, chores, watch
 
 READY_FILE_VARIABLE = "ECOM_STREAM_READY_FILE"
 
@@ -68,7 +68,8 @@ def main() -> None:
         _on_stop_signal(stop.set)
         log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
         announce()
-        watch(query, stop, Housekeeping(job.postgres, chores(query, job.kafka.orders_topic)))
+        house = Housekeeping(job.postgres, chores(query, job.kafka.orders_topic))
+        watch(query, stop, Pulse(query, announce), house)
 
 
 def _on_stop_signal(action: Callable[[], None]) -> None:
@@ -89,7 +90,7 @@ def _configure_logging() -> None:
 
 @contextmanager
 def _ready_file() -> Iterator[Callable[[], None]]:
-    """Yield a function that tells the supervisor, by a file, that the query runs."""
+    """Yield a function that tells the supervisor, by a file and its age, that the query runs."""
     name = os.environ.get(READY_FILE_VARIABLE)
     path = Path(name) if name else None
     try:

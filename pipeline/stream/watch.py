@@ -93,7 +93,23 @@ class Housekeeping:
             log.warning("%s: %s", chore.otherwise, str(error).strip())
 
 
-def watch(query: StreamingQuery, stop: threading.Event, keep_house: Callable[[], None]) -> None:
+class Pulse:
+    """Tells that the query gets on: it ended a micro-batch since the last look, or waits for events."""
+
+    def __init__(self, query: StreamingQuery, tell: Callable[[], None]) -> None:
+        self._query = query
+        self._tell = tell
+        self._seen: Any = None
+
+    def __call__(self) -> None:
+        """Look, and tell if it is so."""
+        report = _last_report(self._query)
+        if report != self._seen or not self._query.status["isTriggerActive"]:
+            self._tell()
+        self._seen = report
+
+
+def watch(query: StreamingQuery, stop: threading.Event, *each_second: Callable[[], None]) -> None:
     """Return once `stop` is set and the micro-batch that runs then is finished.
 
     Raises StreamFailed if the query ends by itself, Spark's exception if it fails.
@@ -101,7 +117,8 @@ def watch(query: StreamingQuery, stop: threading.Event, keep_house: Callable[[],
     while not stop.is_set():
         if query.awaitTermination(1):
             raise StreamFailed("the query ended by itself")
-        keep_house()
+        for action in each_second:
+            action()
     finish_batch(query)
 
 

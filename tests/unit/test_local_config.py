@@ -117,6 +117,11 @@ def test_an_unknown_key_is_named_with_those_that_there_are():
             "ecom:memoryStream = 2560: streamDriverMemoryMb needs at least 4608",
         ),
         (
+            "memoryAirflowScheduler",
+            "2048",
+            "ecom:memoryAirflowScheduler = 2048: streamDriverMemoryMb needs at least 2304 MB",
+        ),
+        (
             "sparkExecutorMemoryMb",
             "2048",
             "ecom:memorySparkWorker = 3072: sparkExecutorMemoryMb needs at least",

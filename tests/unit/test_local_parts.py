@@ -1,8 +1,10 @@
 """The local environment's parts alone: what is refused, how images are named, what a health-check says."""
 
 import json
+import os
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from environments.local import airflow, airflow_settings, images, kafka, metabase, postgres, spark
 from environments.local.config import Limit, Limits, LocalConfig, parse
-from environments.local.container import ContainerSpec, SecretFile
+from environments.local.container import ContainerSpec, SecretFile, is_fresh
 from environments.local.passwords import PasswordsArgs
 from infra.config import KafkaConfig, PostgresConfig
 
@@ -109,6 +111,16 @@ class TestHealthCheck:
         check = airflow_settings.health("airflow-scheduler", "127.0.0.1")
         check = [word.replace(f"/{airflow_settings.PORT} ", "/1 ") for word in check]
         assert subprocess.run(check[1:], check=False, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize(("age_s", "code"), [(10, 0), (400, 1), (None, 1)])
+def test_a_heartbeat_counts_by_its_age(age_s, code, tmp_path):
+    file = tmp_path / "alive"
+    if age_s is not None:
+        file.touch()
+        os.utime(file, (time.time() - age_s,) * 2)
+    command = is_fresh(str(file), 5)
+    assert subprocess.run(command[1:], check=False, capture_output=True).returncode == code
 
 
 class TestImageNames:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.errors import StreamingQueryException
 
-from pipeline.stream.watch import StreamFailed, finish_batch, watch
+from pipeline.stream.watch import Pulse, StreamFailed, finish_batch, watch
 
 
 class Query:
@@ -76,6 +76,23 @@ def test_an_end_by_itself_is_told_and_a_failure_is_not_swallowed():
     query.awaitTermination = fail
     with pytest.raises(StreamingQueryException):
         watch(query, threading.Event(), lambda: None)
+
+
+def test_it_tells_of_each_micro_batch_and_not_of_one_that_hangs():
+    told: list[Any] = []
+    query = Query(iter([report(6), report(7), report(7), report(7)]))
+    pulse = Pulse(query, lambda: told.append(query.last))  # type: ignore[arg-type]
+    for _ in range(4):
+        pulse()
+    assert told == [report(6), report(7)]
+
+
+def test_a_query_that_waits_for_events_is_alive():
+    told: list[int] = []
+    pulse = Pulse(Query(iter([]), active=False), lambda: told.append(1))  # type: ignore[arg-type]
+    for _ in range(3):
+        pulse()
+    assert len(told) == 3
 
 
 def test_the_house_is_kept_until_the_stop():
