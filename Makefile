@@ -124,7 +124,8 @@ test-stack: prepare-stack ## Both Pulumi stacks: Docker for real (Docker, or roo
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
-	@python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	@engine="$$(scripts/docker_engine.sh env 2>/dev/null)" && export "$$engine"; \
+		python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(SYNCED) ## Photograph the running dashboards into docs/images (needs Chromium)

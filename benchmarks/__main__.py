@@ -26,6 +26,7 @@ BENCHMARKS = {
     "dag_overhead": dag_overhead.run,
     "stack_image_cold": local_stack.run,
     "stack_image_warm": local_stack.run,
+    "stack_image_size": local_stack.run,
     "stack_up": local_stack.run,
     "stack_up_unchanged": local_stack.run,
     "stack_up_one_line": local_stack.run,

@@ -10,6 +10,7 @@ from environments.local.config import Limit
 
 HOST = "127.0.0.1"
 SECRETS = "/run/secrets"
+_SCRATCH = {"/tmp": "rw,nosuid,nodev,size=64m,mode=1777"}  # noqa: S108 - a container's own
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ContainerSpec:
 
     `host` is the name on the network. Without `health` it is a step: it runs once, to its end.
     `ports` are published on 127.0.0.1, by the container's own port; `volumes` go by their place inside.
+    With `read_only` it writes to volumes and to a /tmp in memory, which counts against its limit.
     """
 
     host: str
@@ -47,6 +49,7 @@ class ContainerSpec:
     shared_memory_mb: int = 64
     # The provider's default is too short for a cold start on a laptop.
     wait_s: int = 300
+    read_only: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what Docker would only refuse in the middle of an update."""
@@ -57,6 +60,8 @@ class ContainerSpec:
             raise ValueError(f"{self.host}: a secret is named twice: {', '.join(names)}")
         if not self.health and self.ports:
             raise ValueError(f"{self.host}: runs once, and so has no ports")
+        if self.read_only and (self.secrets or self.files):
+            raise ValueError(f"{self.host}: is read-only, and so nothing can be uploaded to it")
 
 
 def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> docker.Container:
@@ -88,6 +93,8 @@ def container(name: str, spec: ContainerSpec, opts: pulumi.ResourceOptions) -> d
         memory_swap=spec.limit.memory_mb,
         cpus=spec.limit.cpus,
         shm_size=spec.shared_memory_mb,
+        read_only=spec.read_only,
+        tmpfs=_SCRATCH if spec.read_only else None,
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
         log_driver="json-file",

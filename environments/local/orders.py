@@ -72,5 +72,6 @@ def _producer(args: OrdersArgs) -> ContainerSpec:
         command=["python", "-m", "producer", *words, "--no-progress"],
         env=args.env,
         health=is_fresh(_ALIVE, _ALIVE_MINUTES),
+        read_only=True,
         stop_timeout_s=20,
     )

@@ -89,6 +89,7 @@ def _master(args: SparkArgs, recovery: docker.Volume) -> ContainerSpec:
         volumes={_RECOVERY: recovery},
         ports={_PAGE: args.config.master_port},
         health=_answers(_PAGE),
+        read_only=True,
     )
 
 

@@ -65,8 +65,8 @@ class World:
         self.seconds[name] = round(time.monotonic() - started, 1)
         return printed
 
-    def up(self, name: str) -> str:
-        given = [f"{key}={value}" for key, value in {**IMAGES, **PORTS}.items()]
+    def up(self, name: str, **more: str) -> str:
+        given = [f"{key}={value}" for key, value in {**IMAGES, **PORTS, **more}.items()]
         return self.timed(name, "up", *(word for one in given for word in ("--set", one)))
 
     def background(self, *words: str) -> subprocess.Popen[str]:

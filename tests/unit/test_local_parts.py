@@ -59,6 +59,7 @@ class TestRefused:
             ({"limit": Limit(4, "1")}, "memory_mb = 4"),
             ({"secrets": [SecretFile("a", "x"), SecretFile("a", "y")]}, "a secret is named twice: a, a"),
             ({"ports": {80: 8080}}, "runs once, and so has no ports"),
+            ({"read_only": True, "files": {"/etc/x": "y"}}, "is read-only, and so nothing can be uploaded"),
         ],
     )
     def test_a_container_that_makes_no_sense(self, more, said):

@@ -192,6 +192,14 @@ def test_only_what_runs_our_code_has_its_image(made):
     assert tools == {"metabase-provision", "orders-seed"}
 
 
+def test_where_nothing_is_uploaded_and_the_image_is_ours_the_root_is_read_only(made):
+    found = {name for name, inputs in containers(made).items() if inputs["readOnly"]}
+    assert found == {"spark-master", "orders-producer"}
+    for name in found:
+        assert uploads(containers(made)[name]) == []
+        assert set(containers(made)[name]["tmpfs"]) == {"/tmp"}  # noqa: S108
+
+
 def test_a_seed_that_somebody_loaded_is_as_good_as_the_stacks(made):
     assert containers(made)["orders-seed"]["command"][-3:] == ["--orders", "100", "--if-empty"]
 
