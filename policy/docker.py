@@ -10,6 +10,9 @@ _LOOPBACK = "127.0.0.1"
 _SECRETIVE = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|(^|_)(PASS|KEY)(_|$)")
 # What names a place where the secret is, or a command that prints it, is none.
 _REFERENCE = re.compile(r"_(FILE|REF|CMD|PATH)$|(file:|/run/secrets/|arn:aws)")
+# Build arguments that name an image, and a tag that holds all of a version, or a day.
+_BASE = re.compile(r"(^|_)(BASE|FROM|IMAGE|PYTHON)(_|$)")
+_WHOLE = re.compile(r"v?\d+\.\d+\.\d+|.*\d{8}")
 
 
 def _ports(inputs: Inputs) -> Iterator[str]:
@@ -20,9 +23,17 @@ def _ports(inputs: Inputs) -> Iterator[str]:
 
 def _tag(inputs: Inputs) -> Iterator[str]:
     name = str(inputs.get("name", ""))
-    tag = name.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
-    if "@sha256:" not in name and tag in ("", "latest"):
+    if "@sha256:" not in name and _tag_of(name) in ("", "latest"):
         yield f"{name or 'an image without a name'} has no exact tag"
+    arguments = (inputs.get("build") or {}).get("buildArgs") or {}
+    for key, value in arguments.items():
+        # An image of ours is named by its content, and only its base can move.
+        if _BASE.search(key) and "@sha256:" not in str(value) and not _WHOLE.match(_tag_of(str(value))):
+            yield f"its base {value} has no exact tag"
+
+
+def _tag_of(name: str) -> str:
+    return name.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
 
 
 def _limits(inputs: Inputs) -> Iterator[str]:

@@ -18,9 +18,18 @@ answers() { docker ${1:+--host "$1"} version --format '{{.Server.Version}}' >/de
 
 ours_runs() { [ -f "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null; }
 
+# Where the docker command goes by itself: DOCKER_HOST, or its current context, which may be anywhere.
+chosen() {
+    if [ -n "${DOCKER_HOST:-}" ]; then
+        echo "$DOCKER_HOST"
+    else
+        docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || echo unix:///var/run/docker.sock
+    fi
+}
+
 host() {
     if answers ""; then
-        echo "${DOCKER_HOST:-unix:///var/run/docker.sock}"
+        chosen
     elif answers "unix://$socket"; then
         echo "unix://$socket"
     else
@@ -69,6 +78,10 @@ stop() {
 case "${1:-}" in
     start) start ;;
     stop) stop ;;
-    env) echo "DOCKER_HOST=$(host || fail 'no Docker Engine answers; `scripts/docker_engine.sh start` starts one')" ;;
+    env)
+        # Not inside the echo: its exit code would be the only one that counts.
+        found="$(host)" || fail 'no Docker Engine answers; `scripts/docker_engine.sh start` starts one'
+        echo "DOCKER_HOST=$found"
+        ;;
     *) fail "usage: $0 start|stop|env" ;;
 esac

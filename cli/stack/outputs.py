@@ -3,7 +3,9 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +29,30 @@ def outputs(pulumi: Pulumi, *, secrets: bool = False) -> dict[str, Any]:
 def use_stack(name: str) -> None:
     """Put the stack's variables in the place of any others, with its secrets in files while we run."""
     found = outputs(Pulumi(place_of(name)), secrets=True)
-    folder = _secret_files(found["secrets"])
-    os.environ.update(
-        {
-            variable: value.replace(_INSIDE, f"file:{folder}/") if variable.endswith("_REF") else value
-            for variable, value in found["env"].items()
-        }
-    )
+    env: dict[str, str] = found["env"]
+    inside = {
+        variable: value.removeprefix(_INSIDE)
+        for variable, value in env.items()
+        if variable.endswith("_REF") and value.startswith(_INSIDE)
+    }
+    named = set(inside.values())
+    folder = _secret_files({name: value for name, value in found["secrets"].items() if name in named})
+    os.environ.update(env | {variable: f"file:{folder}/{name}" for variable, name in inside.items()})
 
 
-def _secret_files(values: dict[str, str]) -> Path:
-    """Write each secret to a file that only we can read, gone when we end."""
+def _secret_files(values: Mapping[str, str]) -> Path:
+    """Write each secret to a file that only we can read, gone when we end, also by a signal."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # A command with a handler of its own sets it later, and ends by itself; one that ignores stays so.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     folder = Path(tempfile.mkdtemp(prefix="ecom-stack-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, value in values.items():
         (folder / name).touch(mode=0o600)
         (folder / name).write_text(value, encoding="utf-8")
     return folder
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)

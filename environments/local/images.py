@@ -1,4 +1,4 @@
-"""The images: official ones as they are, ours built in two steps, each named by what is in it.
+"""The images: official ones as they are, ours built in three steps, each named by what is in it.
 
 The name holds a hash of the content, so that a new image never takes the name of one that still runs, and
 what did not change is not built again.

@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "teststack"
 PREFIX = f"ecom-{NAME}-"
 IMAGES = {
-    "imagePython": "ecom-standin/python:3.11-slim-bookworm",
+    "imagePython": "ecom-standin/python:3.11.14-slim-bookworm",
     "imagePostgres": "ecom-standin/postgres:18",
     "imageKafka": "ecom-standin/kafka:4.1.1",
     "imageMetabase": "ecom-standin/metabase:v0.63",

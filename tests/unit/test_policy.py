@@ -72,6 +72,27 @@ def test_an_image_without_an_exact_tag(name: str):
     assert line.startswith("i: exact-tag: ")
 
 
+@pytest.mark.parametrize(
+    ("base", "good"),
+    [
+        ("python:3.11.14-slim-bookworm", True),
+        ("mirror:5000/debian:bookworm-20260101", True),
+        (f"python@sha256:{'0' * 64}", True),
+        ("python:3.11-slim-bookworm", False),
+        ("python", False),
+        ("python:latest", False),
+    ],
+)
+def test_the_base_of_a_built_image(base: str, good: bool):
+    build = {"buildArgs": {"PYTHON": base, "UV": "0.13"}}
+    one = image("ours:0123456789ab")
+    found = broken([Resource(one.type, one.name, one.inputs | {"build": build})])
+    said = (
+        [] if good else [f"i: exact-tag: its base {base} has no exact tag (what ran yesterday runs tomorrow)"]
+    )
+    assert found == said
+
+
 def test_what_runs_once_needs_no_health_check():
     assert broken([container(healthcheck=None, mustRun=False)]) == []
 

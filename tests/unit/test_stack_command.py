@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,12 @@ from cli.stack.errors import StackError
 from cli.stack.passwords import verifier
 from cli.stack.place import place_of
 from cli.stack.prepare import prepare
-from cli.stack.program import Pulumi
+from cli.stack.program import REPOSITORY, Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
 from toolchain.pins import cache
 
+PYTHON = sys.executable  # before a test says that it is another
 # Stands in for a program: keeps what it was called with, and answers from the files beside it.
 PROGRAM = r"""#!/bin/sh
 here="$(dirname "$0")"
@@ -222,6 +225,22 @@ class TestUseStack:
         file = Path(settings.etl_password_ref.removeprefix("file:"))
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.parent.stat().st_mode & 0o777 == 0o700
+
+    def test_what_no_reference_names_is_not_written(self, bin_folder):
+        use_platform()
+        folder = Path(load(PostgresSettings).etl_password_ref.removeprefix("file:")).parent
+        assert {path.name for path in folder.iterdir()} == {"admin", "etl", "airflow_admin"}
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_takes_the_files_along(self, number, bin_folder, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        program = "import os, signal; from cli.context import use_platform; use_platform();"
+        program += f"assert list(__import__('pathlib').Path({str(tmp_path)!r}).glob('ecom-stack-*'));"
+        program += f"os.kill(os.getpid(), {int(number)}); signal.pause()"
+        env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        done = subprocess.run([PYTHON, "-c", program], env=env, check=False, capture_output=True, text=True)
+        assert done.returncode == 128 + number, done.stderr
+        assert not list(tmp_path.glob("ecom-stack-*"))
 
     def test_one_that_is_not_up_is_named(self, bin_folder):
         (bin_folder / "outputs").write_text("{}")

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from environments.embedded.home import REPOSITORY
 from environments.local import versions
+from tests.stack.world import IMAGES
 
 PINNED = {name: value for name, value in vars(versions).items() if name.isupper()}
 
@@ -20,6 +21,15 @@ def test_renovate_finds_every_pinned_image():
     text = (REPOSITORY / "environments/local/versions.py").read_text()
     found = {f"{one['depName']}:{one['currentValue']}" for one in re.finditer(expression, text)}
     assert found == set(PINNED.values())
+
+
+def test_the_dockerfile_and_the_stand_in_follow():
+    dockerfile = (REPOSITORY / "environments/local/image/Dockerfile").read_text()
+    assert f"ARG PYTHON={versions.PYTHON}\n" in dockerfile
+    stand_in = f"ecom-standin/{versions.PYTHON}"
+    assert IMAGES["imagePython"] == stand_in
+    for part in ("build.sh", "postgres/Dockerfile", "kafka/Dockerfile", "metabase/Dockerfile"):
+        assert stand_in in (REPOSITORY / "tests/stack/images" / part).read_text(), part
 
 
 def test_renovate_looks_into_the_right_file():

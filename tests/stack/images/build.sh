@@ -39,7 +39,7 @@ debian() {
 }
 
 python() {
-    name=ecom-standin/python:3.11-slim-bookworm
+    name=ecom-standin/python:3.11.14-slim-bookworm
     missing "$name" || return 0
     cp -r "$here/python" "$scratch/python"
     mkdir "$scratch/python/certificates"
