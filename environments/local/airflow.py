@@ -1,4 +1,4 @@
-"""Airflow as four containers with a LocalExecutor: API server, scheduler, DAG processor, triggerer."""
+"""Airflow as four containers with a LocalExecutor, and one that deletes what is old of theirs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from environments.local import airflow_cleaning as cleaning
 from environments.local import airflow_settings as settings
 from environments.local import spark
 from environments.local.config import Limits
@@ -17,11 +18,12 @@ from infra.config import AirflowConfig
 from infra.platform import AirflowEndpoint
 
 ADMIN = "admin"
-API, SCHEDULER, DAG_PROCESSOR, TRIGGERER = (
+API, SCHEDULER, DAG_PROCESSOR, TRIGGERER, CLEANER = (
     "airflow-api",
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-cleaner",
 )
 _MIGRATION = "airflow-migration"
 
@@ -51,7 +53,7 @@ class AirflowArgs:
 
 
 class Airflow(pulumi.ComponentResource):
-    """The migration, then the four; logs are in a volume that all of them see."""
+    """The migration, then the others; logs are in a volume that all of them see."""
 
     def __init__(self, name: str, args: AirflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:local:Airflow", name, {}, opts)
@@ -64,13 +66,15 @@ class Airflow(pulumi.ComponentResource):
             container(f"{name}-scheduler", _scheduler(args, logs), after),
             container(f"{name}-dag-processor", _dag_processor(args, logs), after),
             container(f"{name}-triggerer", _triggerer(args, logs), after),
+            container(f"{name}-cleaner", _cleaner(args, logs), after),
         ]
         self.register_outputs({"url": endpoint(args.config, here=True).url})
 
 
-def _spec(args: AirflowArgs, host: str, limit: str, command: list[str], **more: object) -> ContainerSpec:
+def _spec(args: AirflowArgs, host: str, limit: str, words: list[str], **more: object) -> ContainerSpec:
     options: dict[str, object] = {
         "image": args.code,
+        "command": ["airflow", *words],
         "env": {**args.env, **settings.variables(args.config, API)},
         "secrets": [*args.secrets, *args.own_secrets],
         "health": settings.health(host, API),
@@ -81,7 +85,6 @@ def _spec(args: AirflowArgs, host: str, limit: str, command: list[str], **more: 
         network=args.network,
         limit=args.limits.of(limit),
         user=spark.USER,
-        command=["airflow", *command],
         **(options | more),  # type: ignore[arg-type]
     )
 
@@ -133,6 +136,21 @@ def _dag_processor(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
 def _triggerer(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
     command = ["triggerer", "--skip-serve-logs"]
     return _spec(args, TRIGGERER, "airflow_triggerer", command, volumes={settings.LOGS: logs})
+
+
+def _cleaner(args: AirflowArgs, logs: docker.Volume) -> ContainerSpec:
+    # It runs nothing of ours either.
+    own = {"image": args.runtime, "env": settings.variables(args.config, API), "secrets": args.own_secrets}
+    return _spec(
+        args,
+        CLEANER,
+        "airflow_cleaner",
+        [],
+        command=cleaning.command(args.config),
+        health=cleaning.health(),
+        volumes={settings.LOGS: logs},
+        **own,
+    )
 
 
 def endpoint(config: AirflowConfig, *, here: bool = False) -> AirflowEndpoint:

@@ -16,12 +16,8 @@ from infra import stack_config
 from infra.config import ConfigError, PlatformConfig
 from infra.stack_config import PROJECT, Key, flat, platform_keys, section_keys
 
-# The image holds the DAGs, and nothing here deletes Airflow's logs and metadata by their age.
-_NOT_HERE = {
-    ("airflow", "dags_folder"),
-    ("airflow", "log_retention_days"),
-    ("airflow", "metadata_retention_days"),
-}
+# The image holds the DAGs.
+_NOT_HERE = {("airflow", "dags_folder")}
 _CHOICE = f"{PROJECT}:environment"
 # What a JVM or PostgreSQL needs beside its heap or its shared buffers.
 _OVERHEAD_MB = 256
@@ -57,6 +53,7 @@ class Memory(_Section):
     )
     airflow_dag_processor: int = Field(768, ge=384, description="Airflow's DAG processor")
     airflow_triggerer: int = Field(768, ge=384, description="Airflow's triggerer")
+    airflow_cleaner: int = Field(512, ge=384, description="what deletes Airflow's old logs and metadata")
     dashboards: int = Field(512, ge=256, description="dashboards' page")
     metabase: int = Field(1536, ge=1024, description="Metabase; six tenths are its heap")
     producer: int = Field(512, ge=256, description="producer of live orders")
@@ -79,6 +76,7 @@ class Cpus(_Section):
     airflow_scheduler: str = _cores("2", "Airflow's scheduler with its tasks, the batch's drivers too")
     airflow_dag_processor: str = _cores("1", "Airflow's DAG processor")
     airflow_triggerer: str = _cores("1", "Airflow's triggerer")
+    airflow_cleaner: str = _cores("1", "what deletes Airflow's old logs and metadata")
     dashboards: str = _cores("1", "dashboards' page")
     metabase: str = _cores("2", "Metabase")
     producer: str = _cores("1", "producer of live orders")

@@ -11,7 +11,7 @@ from infra.config import ConfigError
 from infra.stack_config import PROJECT, flat
 
 OLDEST = (20, 10)
-# Everything at rest takes somewhat more than half of it; below, the kernel would kill something soon.
+# A judgement: more than twice what all but Metabase takes at rest, and less than the limits together.
 _LEAST_MB = 6_000
 # The stack's containers that publish a port, without the stack's name; a test compares them.
 PUBLISHING = (

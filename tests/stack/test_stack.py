@@ -42,6 +42,7 @@ SERVICES = (
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-cleaner",
 )
 DAILY = """
 from datetime import UTC, datetime

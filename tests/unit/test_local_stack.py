@@ -25,6 +25,7 @@ SERVICES = (
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-cleaner",
     "dashboards-page",
     "metabase-server",
     "orders-producer",
