@@ -37,7 +37,7 @@ def find(pulumi: Pulumi) -> None:
         _configure(pulumi, {})
 
 
-def _configure(pulumi: Pulumi, given: Mapping[str, str]) -> None:
+def _configure(pulumi: Pulumi, given: dict[str, str]) -> None:
     kept = {key: value for key, value in (pulumi.place.kept() | given).items() if value}
     pulumi.place.keep(kept)
     _write(pulumi, kept)

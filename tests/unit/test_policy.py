@@ -86,7 +86,7 @@ def test_an_image_without_an_exact_tag(name: str):
 def test_the_base_of_a_built_image(base: str, good: bool):
     build = {"buildArgs": {"PYTHON": base, "UV": "0.13"}}
     one = image("ours:0123456789ab")
-    found = broken([Resource(one.type, one.name, one.inputs | {"build": build})])
+    found = broken([Resource(one.type, one.name, {**one.inputs, "build": build})])
     said = (
         [] if good else [f"i: exact-tag: its base {base} has no exact tag (what ran yesterday runs tomorrow)"]
     )

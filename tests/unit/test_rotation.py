@@ -110,7 +110,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     made = Stack(tmp_path)
     monkeypatch.setattr(rotation, "run_docker", made.docker)
     monkeypatch.setattr(rotation, "named", lambda pulumi: {"postgres": "ecom-t-postgres-server"})
-    monkeypatch.setattr(rotation.psycopg2, "connect", made.connect)
+    monkeypatch.setattr(psycopg2, "connect", made.connect)
     monkeypatch.setattr(rotation, "encrypt_password", lambda password, *_: password)
     return made
 

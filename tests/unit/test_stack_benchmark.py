@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import local_stack
+from tests.stack.world import World
 
 
 def test_what_went_wrong_is_told_and_not_what_could_not_be_removed_afterwards(monkeypatch, tmp_path: Path):
@@ -21,7 +22,7 @@ def test_what_went_wrong_is_told_and_not_what_could_not_be_removed_afterwards(mo
     monkeypatch.setattr(local_stack, "REPOSITORY", tmp_path)
     monkeypatch.setattr(local_stack, "copy_repository", lambda target: target)
     monkeypatch.setattr(local_stack, "_build", fail)
-    monkeypatch.setattr(local_stack.World, "ecom", lambda self, *words: removed.append(words))
+    monkeypatch.setattr(World, "ecom", lambda self, *words: removed.append(words))
     script = tmp_path / "tests/stack/images/build.sh"
     script.parent.mkdir(parents=True)
     script.write_text("#!/bin/sh\n")

@@ -119,6 +119,10 @@ def told(bin_folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (bin_folder / "env").read_text().splitlines())
 
 
+def invoke(*words: str) -> Any:
+    return CliRunner().invoke(app, ["--stack", "t", *words])
+
+
 class TestPrepare:
     def test_it_does_what_a_newcomer_would_have_to_know(self, bin_folder):
         place = place_of("t")
@@ -200,7 +204,7 @@ class TestAStackOfTheCallersOwn:
 def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
     (bin_folder / "fail").write_text("error: no stack named 't' found\n")
     with pytest.raises(StackError, match="there is no stack t here: `ecom --stack t up` makes it"):
-        raise CliRunner().invoke(app, ["--stack", "t", *words]).exception
+        raise invoke(*words).exception
     assert not any(word in call for call in calls(bin_folder) for word in ("init", "destroy", " up "))
     assert not place_of("t").folder.exists()
 
@@ -209,7 +213,7 @@ def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
 def test_half_a_rotation_is_finished_first(command, stack_is_up):
     place_of("t").note_rotation()
     with pytest.raises(StackError, match="a rotation of the secrets was interrupted"):
-        raise CliRunner().invoke(app, ["--stack", "t", command]).exception
+        raise invoke(command).exception
     (stack_is_up / "postgres").write_text("[]")  # nothing is left to lose
     assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
 
@@ -472,7 +476,7 @@ def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
 def test_a_key_that_the_next_up_would_forget_is_refused(change, bin_folder):
     prepare(Pulumi(place_of("t")))
     with pytest.raises(StackError, match="`ecom --stack t up --set KEY=VALUE` keeps a key"):
-        raise CliRunner().invoke(app, ["--stack", "t", "pulumi", "config", change, "kafkaPort"]).exception
+        raise invoke("pulumi", "config", change, "kafkaPort").exception
     assert CliRunner().invoke(app, ["--stack", "t", "pulumi", "config"]).exit_code == 0
 
 
