@@ -27,6 +27,8 @@ def data_volumes(pulumi: Pulumi) -> list[str]:
     found = [str(one["outputs"]["name"]) for one in resources if one["type"] == _VOLUME]
     # Airflow's logs and what Spark's master remembers are not.
     names = [name for name in found if name.endswith(("-data", "-checkpoints"))]
+    if not names:
+        raise StackError(f"the stack {pulumi.place.name} has no data volumes; bring it up first")
     done = run_docker("volume", "inspect", *names)
     if done.returncode:
         # `docker run` would make an empty one of that name.

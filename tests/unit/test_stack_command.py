@@ -32,6 +32,10 @@ PROGRAM = r"""#!/bin/sh
 here="$(dirname "$0")"
 echo "$(basename "$0") $*" >>"$here/calls"
 env | grep ^PULUMI_ >"$here/env"
+test -e "$here/fails" || echo none-does >"$here/fails"
+case "$*" in
+    *"$(cat "$here/fails")"*) echo "it failed" >&2; exit 1 ;;
+esac
 case "$*" in
     "stack export"*) test ! -e "$here/none" || { echo "error: no stack named 't' found" >&2; exit 255; } ;;
 esac
@@ -41,7 +45,6 @@ case "$*" in
     "stack export"*) cat "$here/export" ;;
     "container inspect ecom-t-postgres") cat "$here/postgres" ;;
     "container inspect"*) cat "$here/inspect" ;;
-    "run "*"$(cat "$here/fails" 2>/dev/null || echo no-such)"*) exit 1 ;;
     "run "*postgres\ --single*) cat >"$here/sql" ;;
     "run "*) cat >>"$here/restored"; echo data ;;
 esac
@@ -409,6 +412,18 @@ class TestBackup:
         found = {path.relative_to(data).as_posix() for path in data.rglob("*")}
         assert found == {"both", ".hidden", "folder", "folder/name with spaces"}
         assert (data / "both").read_text() == "new"
+
+    def test_one_that_does_not_start_keeps_none_of_the_others(self, bin_folder, tmp_path):
+        (bin_folder / "fails").write_text("start ecom-t-postgres")
+        with pytest.raises(StackError, match="ecom-t-postgres: docker start: it failed"):
+            raise self.run("backup", str(tmp_path / "b")).exception
+        assert calls(bin_folder, "docker")[-1] == "docker start ecom-t-stream"
+
+    def test_one_that_does_not_stop_leaves_all_of_them_running(self, bin_folder, tmp_path):
+        (bin_folder / "fails").write_text("stop ecom-t-postgres")
+        with pytest.raises(StackError, match="docker stop: it failed"):
+            raise self.run("backup", str(tmp_path / "b")).exception
+        assert sum(" start " in call for call in calls(bin_folder, "docker")) == 2
 
     @pytest.mark.parametrize("failing", ["mkdir /data/.ecom-new", "mv {}", "postgres --single"])
     def test_a_restore_that_fails_starts_nothing_and_says_so(self, failing, bin_folder, tmp_path):
