@@ -52,7 +52,10 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="What `backup` wrote.", exists=True, file_okay=False)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replacing the data.")] = False,
 ) -> None:
-    """Put the data volumes back as they were; what came in since is gone. The passwords are today's."""
+    """Put the data volumes back as they were; what came in since is gone.
+
+    The passwords are today's: the server's are set, and what the data hold of older ones is written anew.
+    """
     pulumi = stack()
     manifest, secrets = _read(folder), _secrets(pulumi)
     names = data_volumes(pulumi)
