@@ -1,8 +1,9 @@
 """Keep one streaming job running on EMR Serverless, and the right one.
 
 Its name holds a hash of all that it was started with, so another program, other jars or other variables are
-another job: the old one is told to stop, which lets it finish its micro-batch, and only when it is gone does
-the new one start, from the same checkpoint. Never two at once.
+another job: the old one is told to stop, and only when it is gone does the new one start, from the same
+checkpoint. Never two at once. The signal ends the driver's JVM at once; what it was in the middle of is done
+again, and the offsets in `ops` see to it that nothing is lost or doubled.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ STEM = "orders-stream"
 ATTEMPTS_AN_HOUR = 5
 # More failed job runs than this within an hour are not a matter of trying again.
 FAILED_RUNS_AN_HOUR = 3
-# The driver finishes its micro-batch within 20 s of the signal.
+# For executors' commits that are under way; the driver itself ends at once.
 GRACE_S = 60
 _PATIENCE_S, _PAUSE_S = 900.0, 10.0
 Job = dict[str, Any]
