@@ -2,8 +2,8 @@
 
 Its name holds a hash of all that it was started with, so another program, other jars or other variables are
 another job: the old one is told to stop, and only when it is gone does the new one start, from the same
-checkpoint. Never two at once. The signal ends the driver's JVM at once; what it was in the middle of is done
-again, and the offsets in `ops` see to it that nothing is lost or doubled.
+checkpoint. Never two at once. The driver's JVM finishes its micro-batch before it ends
+(`pipeline/stream/submitted.py`).
 """
 
 import hashlib
@@ -31,7 +31,7 @@ STEM = "orders-stream"
 ATTEMPTS_AN_HOUR = 5
 # More failed job runs than this within an hour are not a matter of trying again.
 FAILED_RUNS_AN_HOUR = 3
-# For executors' commits that are under way; the driver itself ends at once.
+# The driver finishes its micro-batch within 20 s of the signal.
 GRACE_S = 60
 _PATIENCE_S, _PAUSE_S = 900.0, 10.0
 Job = dict[str, Any]

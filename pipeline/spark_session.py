@@ -13,7 +13,7 @@ from pipeline.spark_failures import spark_in_words
 _LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 
 # spark-submit sets it for the Python program that it starts.
-_SUBMITTED_VARIABLE = "PYSPARK_GATEWAY_PORT"
+SUBMITTED_VARIABLE = "PYSPARK_GATEWAY_PORT"
 
 
 def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:
@@ -31,7 +31,7 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "WARN")
     )
-    placed = {} if _SUBMITTED_VARIABLE in os.environ else _place(settings)
+    placed = {} if SUBMITTED_VARIABLE in os.environ else _place(settings)
     for key, value in (placed | (conf or {})).items():
         builder = builder.config(key, value)
     with spark_in_words():

@@ -102,6 +102,7 @@ def watch(query: StreamingQuery, stop: threading.Event, keep_house: Callable[[],
         if query.awaitTermination(1):
             raise StreamFailed("the query ended by itself")
         keep_house()
+    log.info("told to stop: this micro-batch is the last")
     finish_batch(query)
 
 

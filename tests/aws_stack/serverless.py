@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,9 @@ class Serverless:
             try:
                 yield process
             finally:
-                # With Python, which is a child of the JVM's and outlives it for a moment, as no container does.
-                os.killpg(process.pid, signal.SIGKILL)
+                # With Python, the JVM's child, which outlives it for a moment; in a container it would not.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
     def _s3(self) -> dict[str, str]:

@@ -38,7 +38,7 @@ from tests.integration.topics import Topics
 pytestmark = [pytest.mark.aws_stack, pytest.mark.timeout(900)]
 Sql = Callable[..., list[tuple]]
 ORDERS = 40
-# spark-submit is a JVM, which ends at once: Python, its child, is not asked. What was cut is done again.
+# spark-submit is a JVM, and Python its child.
 ENDED_BY_SIGNAL = 128 + signal.SIGTERM
 COUNT = "SELECT count(*) FROM raw.orders"
 ROLES: tuple[Role, ...] = ("admin", "ingest", "etl", "bi_readonly")
@@ -127,6 +127,7 @@ def test_the_stream_goes_on_from_its_checkpoint_in_the_bucket(
             )
             driver.terminate()
             assert driver.wait(60) == ENDED_BY_SIGNAL, tail(log)
+            assert log.read_text(encoding="utf-8").count("this micro-batch is the last") == start
         assert sql(COUNT) == [(ORDERS * start,)]
     bucket, _, folder = env["ECOM_STORAGE_CHECKPOINTS"].removeprefix("s3://").partition("/")
     kept = Account(endpoint, REGION).client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{folder}/")
