@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
@@ -23,8 +24,8 @@ def jvm_waits(session: SparkSession, stop: threading.Event) -> Iterator[None]:
     """
     done = threading.Event()
     if SUBMITTED_VARIABLE in os.environ:
-        gateway = session.sparkContext._gateway
-        ensure_callback_server_started(gateway)
+        gateway: Any = session.sparkContext._gateway
+        ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
         hooks = gateway.jvm.org.apache.hadoop.util.ShutdownHookManager.get()
         seconds = gateway.jvm.java.util.concurrent.TimeUnit.SECONDS
         hooks.addShutdownHook(_Hook(stop, done), _PRIORITY, _PATIENCE_S, seconds)
