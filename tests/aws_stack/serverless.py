@@ -134,9 +134,11 @@ class Serverless:
         bucket, _, key = address.removeprefix("s3://").partition("/")
         packed = self.folder / f"packed-{name}-{Path(key).name}"
         Account(self.endpoint, REGION).client("s3").download_file(bucket, key, str(packed))
-        shutil.unpack_archive(
-            packed, self.folder / name, **({"filter": "tar"} if packed.suffix == ".gz" else {})
-        )
+        if packed.suffix == ".gz":
+            # A virtual environment links to its interpreter, which is outside.
+            shutil.unpack_archive(packed, self.folder / name, filter="fully_trusted")
+        else:
+            shutil.unpack_archive(packed, self.folder / name)
         packed.unlink()
 
 
