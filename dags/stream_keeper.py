@@ -1,8 +1,9 @@
 """Keep one streaming job running on EMR Serverless, and the right one.
 
 Its name holds a hash of all that it was started with, so another program, other jars or other variables are
-another job: the old one is told to stop, which lets it finish its micro-batch, and only when it is gone does
-the new one start, from the same checkpoint. Never two at once.
+another job: the old one is told to stop, and only when it is gone does the new one start, from the same
+checkpoint. Never two at once. The driver's JVM finishes its micro-batch before it ends
+(`pipeline/stream/submitted.py`).
 """
 
 import hashlib

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -12,11 +13,15 @@ from pipeline.spark_failures import spark_in_words
 # Read by the JVM's launcher, so they must be set before it starts; a cluster sets its own.
 _LOCAL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 
+_LOGGING = Path(__file__).with_name("log4j2.properties")
+
 # spark-submit sets it for the Python program that it starts.
-_SUBMITTED_VARIABLE = "PYSPARK_GATEWAY_PORT"
+SUBMITTED_VARIABLE = "PYSPARK_GATEWAY_PORT"
 
 
-def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None = None) -> SparkSession:
+def open_session(
+    settings: SparkSettings, name: str, conf: dict[str, str] | None = None, log_level: str = "WARN"
+) -> SparkSession:
     """Return the process's session: UTC, ANSI mode, and `conf` on top; raise SparkFailed.
 
     Master, memory and jars are the settings', unless spark-submit started this process: then they are what it
@@ -29,17 +34,17 @@ def open_session(settings: SparkSettings, name: str, conf: dict[str, str] | None
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.log.level", "WARN")
     )
-    placed = {} if _SUBMITTED_VARIABLE in os.environ else _place(settings)
+    submitted = SUBMITTED_VARIABLE in os.environ
+    placed = {"spark.log.level": log_level} if submitted else _place(settings, log_level)
     for key, value in (placed | (conf or {})).items():
         builder = builder.config(key, value)
     with spark_in_words():
         return builder.getOrCreate()
 
 
-def _place(settings: SparkSettings) -> dict[str, str]:
-    """Return what says where Spark runs, for a driver that is this very process."""
+def _place(settings: SparkSettings, log_level: str) -> dict[str, str]:
+    """Return what says where Spark runs and logs, for a driver that is this very process."""
     place = {
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
@@ -51,7 +56,8 @@ def _place(settings: SparkSettings) -> dict[str, str]:
         place["spark.driver.host"] = "127.0.0.1"
         # Python follows TMPDIR, the JVM does not.
         options = f"{_LOCAL_JVM_OPTIONS} -Djava.io.tmpdir={tempfile.gettempdir()} {settings.jvm_options}"
-        place["spark.driver.extraJavaOptions"] = options
-    elif settings.jvm_options:
-        place["spark.driver.extraJavaOptions"] = settings.jvm_options
+    else:
+        options = settings.jvm_options
+    logging = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()} -Decom.log.level={log_level}"
+    place["spark.driver.extraJavaOptions"] = f"{options} {logging}".strip()
     return place

@@ -21,4 +21,4 @@ def open_batch_session() -> SparkSession:
     Spark logs only where the pipeline logs at level DEBUG: to a person, pages of Java say less than our line.
     """
     level = "WARN" if logging.getLogger(__name__).isEnabledFor(logging.DEBUG) else "OFF"
-    return open_session(load(SparkSettings), "ecom-batch", SPARK_CONF | {"spark.log.level": level})
+    return open_session(load(SparkSettings), "ecom-batch", SPARK_CONF, level)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from psycopg2.errors import UndefinedTable
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
@@ -43,6 +44,7 @@ from pipeline.stream.offsets import (
     starting_offsets,
 )
 from pipeline.stream.progress import committed_offsets
+from pipeline.stream.submitted import jvm_waits
 from pipeline.stream.tally import DoesNotAddUp
 from pipeline.stream.topic import topic_range
 from pipeline.stream.warm_up import warm_up
@@ -69,7 +71,8 @@ def main() -> None:
         log.info("reading %s, checkpoint %s", job.kafka.orders_topic, job.checkpoint)
         announce()
         house = Housekeeping(job.postgres, chores(query, job.kafka.orders_topic))
-        watch(query, stop, Pulse(query, announce), house)
+        with jvm_waits(SparkSession.active(), stop):
+            watch(query, stop, Pulse(query, announce), house)
 
 
 def _on_stop_signal(action: Callable[[], None]) -> None:

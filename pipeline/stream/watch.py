@@ -119,6 +119,7 @@ def watch(query: StreamingQuery, stop: threading.Event, *each_second: Callable[[
             raise StreamFailed("the query ended by itself")
         for action in each_second:
             action()
+    log.info("told to stop: this micro-batch is the last")
     finish_batch(query)
 
 

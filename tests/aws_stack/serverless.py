@@ -8,14 +8,14 @@ is out of reach: what a job run needs must be in the bucket, or in Spark.
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from environments.aws.bundle import REPOSITORY
@@ -24,6 +24,7 @@ from infra.platform import Env
 from pipeline.settings import EmrServerlessSettings
 from scripts.aws_artifacts import download
 from tests.aws_provider.project import REGION
+from tests.aws_stack.leftovers import Account
 
 _HADOOP = "3.4.1"  # Spark 4.0.0's
 # Parts of the SDK instead of the bundle of 530 MB that hadoop-aws asks for; from 2.30 on it adds checksums.
@@ -89,12 +90,19 @@ class Serverless:
         command += [submit["entryPoint"], *submit["entryPointArguments"]]
         with log.open("ab") as file:
             process = subprocess.Popen(
-                command, cwd=self.folder, env=self._env() | env, stdout=file, stderr=subprocess.STDOUT
+                command,
+                cwd=self.folder,
+                env=self._env() | env,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             try:
                 yield process
             finally:
-                process.kill()
+                # With Python, the JVM's child, which outlives it for a moment; in a container it would not.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
     def _s3(self) -> dict[str, str]:
@@ -125,11 +133,12 @@ class Serverless:
             return
         bucket, _, key = address.removeprefix("s3://").partition("/")
         packed = self.folder / f"packed-{name}-{Path(key).name}"
-        client = boto3.client("s3", endpoint_url=self.endpoint, region_name=REGION)
-        client.download_file(bucket, key, str(packed))
-        shutil.unpack_archive(
-            packed, self.folder / name, **({"filter": "tar"} if packed.suffix == ".gz" else {})
-        )
+        Account(self.endpoint, REGION).client("s3").download_file(bucket, key, str(packed))
+        if packed.suffix == ".gz":
+            # A virtual environment links to its interpreter, which is outside.
+            shutil.unpack_archive(packed, self.folder / name, filter="fully_trusted")
+        else:
+            shutil.unpack_archive(packed, self.folder / name)
         packed.unlink()
 
 

@@ -4,6 +4,7 @@ PostgreSQL and Kafka are this machine's own; passwords come from moto's Secrets 
 and jars from moto's S3, and checkpoints go there.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,11 +38,15 @@ from tests.integration.topics import Topics
 pytestmark = [pytest.mark.aws_stack, pytest.mark.timeout(900)]
 Sql = Callable[..., list[tuple]]
 ORDERS = 40
+# spark-submit is a JVM, and Python its child.
+ENDED_BY_SIGNAL = 128 + signal.SIGTERM
 COUNT = "SELECT count(*) FROM raw.orders"
 ROLES: tuple[Role, ...] = ("admin", "ingest", "etl", "bi_readonly")
 # Where this machine's servers differ from AWS's.
-HERE = ("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DATABASE", "POSTGRES_ADMIN_USER", "POSTGRES_SSLMODE")
-HERE += ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM")
+HERE = (
+    *(f"ECOM_POSTGRES_{name}" for name in ("HOST", "PORT", "DATABASE", "ADMIN_USER", "SSLMODE")),
+    *(f"ECOM_KAFKA_{name}" for name in ("BOOTSTRAP_SERVERS", "SECURITY_PROTOCOL", "SASL_MECHANISM")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +75,13 @@ def kafka(platform: Platform) -> KafkaSettings:
 @pytest.fixture(scope="module")
 def env(stack: Project, platform: Platform, postgres: PostgresSettings, endpoint: str) -> Env:
     """The stack's variables with this machine's servers, whose passwords are put into its secrets."""
-    found, own = stack.outputs()["env"], platform.as_env()
+    found: Env = stack.outputs()["env"]
+    own = platform.as_env()
     secrets = Account(endpoint, REGION).client("secretsmanager")
     for role in ROLES:
         arn = found[f"ECOM_POSTGRES_{role.upper()}_PASSWORD_REF"]
         secrets.put_secret_value(SecretId=arn, SecretString=postgres.password(role))
-    return found | {f"ECOM_{name}": own[f"ECOM_{name}"] for name in HERE}
+    return found | {name: own[name] for name in HERE}
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +102,9 @@ def sql(postgres: PostgresSettings) -> Iterator[Sql]:
         yield run
 
 
-def ended(driver: Driver) -> bool:
-    return driver.poll() is not None
+def stored(sql: Sql, orders: int, driver: Driver) -> Callable[[], bool]:
+    """Ask whether so many orders are there, or never will be."""
+    return lambda: driver.poll() is not None or sql(COUNT) == [(orders,)]
 
 
 def tail(log: Path) -> str:
@@ -118,12 +125,11 @@ def test_the_stream_goes_on_from_its_checkpoint_in_the_bucket(
             topics.send(kafka.orders_topic, messages)
         with serverless.running(job, log) as driver:
             until(
-                lambda wanted=[(ORDERS * start,)]: ended(driver) or sql(COUNT) == wanted,
-                f"start {start} has stored its orders",
-                lambda: tail(log),
+                stored(sql, ORDERS * start, driver), f"start {start} has stored its orders", lambda: tail(log)
             )
             driver.terminate()
-            assert driver.wait(60) == 0, tail(log)
+            assert driver.wait(60) == ENDED_BY_SIGNAL, tail(log)
+            assert log.read_text(encoding="utf-8").count("this micro-batch is the last") == start
         assert sql(COUNT) == [(ORDERS * start,)]
     bucket, _, folder = env["ECOM_STORAGE_CHECKPOINTS"].removeprefix("s3://").partition("/")
     kept = Account(endpoint, REGION).client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{folder}/")

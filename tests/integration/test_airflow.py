@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,10 @@ from environments.embedded.airflow_health import health
 from environments.embedded.airflow_metadata import LOG, MetadataCleaning
 from environments.embedded.ports import any_free
 from tests.integration.airflow_stack import USUAL_PORT, AirflowStack, running_airflow
+from tests.process_texts import HIDDEN, process_texts
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 ONE_DAY = datetime(2026, 1, 31, tzinfo=UTC)
-
-HIDDEN = "(its environment is hidden)"
 
 
 @pytest.fixture(scope="module")
@@ -136,27 +135,6 @@ def until_running(api: AirflowApi, dag_id: str, run_id: str) -> None:
             return
         pause.wait(0.2)
     pytest.fail(f"no task of {dag_id} was running within two minutes")
-
-
-def process_texts(processes: list[psutil.Process]) -> list[str]:
-    texts = []
-    for folder in (Path("/proc") / str(found.pid) for found in processes):
-        # Children that parse a DAG file come and go between the listing and the look.
-        with suppress(ProcessLookupError, FileNotFoundError):
-            texts.append(f"{read(folder / 'cmdline')}\n{environment(folder)}")
-    return texts
-
-
-def environment(folder: Path) -> str:
-    """Return a process's variables; those of a running task are for root alone."""
-    try:
-        return read(folder / "environ")
-    except PermissionError:
-        return HIDDEN
-
-
-def read(path: Path) -> str:
-    return path.read_bytes().decode(errors="replace")
 
 
 def test_no_secret_is_in_a_log_or_a_file_that_is_not_its_own(stack: AirflowStack):

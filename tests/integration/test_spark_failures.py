@@ -92,12 +92,12 @@ def test_a_server_that_goes_away_while_spark_reads_is_one_line_in_the_terminal(
         ended = f"{END_THOSE} AND wait_event_type = 'Lock'"
         until(lambda: sql(ended) != [] or process.poll() is not None, "Spark reads", log.read_text)
         assert process.wait(60) == 1
-    text = log.read_text(encoding="utf-8")
-    assert text.splitlines()[-1].startswith(
+    said = log.read_text(encoding="utf-8").splitlines()
+    # Java itself says the other line, and has no option against it.
+    assert len([line for line in said if "incubator modules" not in line]) == 1, said
+    assert said[-1].startswith(
         f"error: PostgreSQL at {database.host}:{database.port}/{database.database} as etl is not available: "
     )
-    assert text.count("error: ") == 1
-    assert [word for word in ("Traceback", "\tat ", "Exception") if word in text] == []
 
 
 def test_a_server_that_goes_away_during_a_copy_is_told(database: PostgresSettings, begun: None, sql: Sql):
