@@ -28,7 +28,9 @@ def jvm_waits(session: SparkSession, stop: threading.Event) -> Iterator[None]:
         ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
         hooks = gateway.jvm.org.apache.hadoop.util.ShutdownHookManager.get()
         seconds = gateway.jvm.java.util.concurrent.TimeUnit.SECONDS
-        hooks.addShutdownHook(_Hook(stop, done), _PRIORITY, _PATIENCE_S, seconds)
+        # A thread is Java's own, with the hash that its list of hooks asks for; it is run, never started.
+        hook = gateway.jvm.java.lang.Thread(_Hook(stop, done))
+        hooks.addShutdownHook(hook, _PRIORITY, _PATIENCE_S, seconds)
     try:
         yield
     finally:
