@@ -172,8 +172,9 @@ class Aws(pulumi.ComponentResource):
             key_arn=self._key,
         )
         self.setup = setup_task.Setup(f"{self._name}-setup", args, self._inner)
+        self.services = [self.dashboards.service.name]
         if self._options.producer:
-            Producer(
+            producer = Producer(
                 f"{self._name}-producer",
                 ProducerArgs(
                     tasks=self.tasks,
@@ -187,6 +188,7 @@ class Aws(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self, depends_on=[self.firewall]),
             )
+            self.services.append(producer.service.name)
 
     def _observability(self) -> None:
         args = ObservabilityArgs(
@@ -256,5 +258,6 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
             "security_group": stack.firewall.groups["tasks"],
             "setup": stack.setup.migrate.arn,
             "dashboards": stack.setup.dashboards.arn,
+            "services": stack.services,
         },
     }
