@@ -251,6 +251,7 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
         "kafka": stack.kafka.bootstrap_servers,
         "image": stack.registry.image,
         "alarms": stack.observability.topic.arn,
+        "key": stack.encryption.arn,
         "env": stack.env(_IN_IMAGE),
         "tasks": {
             "cluster": stack.tasks.cluster.arn,

@@ -1,6 +1,8 @@
 """Each size and network: up from nothing, nothing to do, nothing drifted, and down to nothing."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,14 @@ def down_to_nothing(project: Project, account: Account) -> None:
     assert account.everything() == {}
     assert json.loads(project.store.read_text(encoding="utf-8")) == {}
     assert project.export()["deployment"].get("resources", []) == []
+    # What encrypts the final snapshot.
+    assert "Everything of the stack ecom-aws" in account.keys()
+
+
+def code_of(outputs: dict[str, Any]) -> str:
+    """Return where jobs find our code."""
+    (found,) = re.findall(r"(s3://\S+?)#code", outputs["env"]["ECOM_EMR_SUBMIT_PARAMETERS"].replace(",", " "))
+    return str(found)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +162,26 @@ class TestOneStack:
         project.config |= change
         assert project.preview() == touched
         assert project.up() == touched
+        assert project.up() == {}
+
+    def test_new_code_leaves_the_old_to_those_who_still_run_it(self, project: Project, account: Account):
+        before = project.outputs()
+        file = project.project / "pipeline" / "console.py"
+        file.write_text(file.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        ahead = project.up("--target", "**::ecom-*-setup*")
+        assert ahead == {"TaskDefinition ecom-aws-setup": "replace"}
+        # What starts the migrations has the new image, and what runs jobs has the old code.
+        between = project.outputs()
+        assert between["image"] != before["image"]
+        assert between["tasks"]["setup"] != before["tasks"]["setup"]
+        assert code_of(between) == code_of(before)
+        changed = project.up()
+        assert changed["Environment ecom-aws-airflow"] == "update"
+        after = project.outputs()
+        assert code_of(after) != code_of(before)
+        for env in (before, after):
+            bucket, _, key = code_of(env).removeprefix("s3://").partition("/")
+            assert account.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
         assert project.up() == {}
 
     def test_a_second_stack_beside_it_collides_nowhere(

@@ -289,6 +289,22 @@ class TestData:
         assert not any(open_one.protected.values())
         assert one(open_one, "rds/instance:Instance")["deletionProtection"] is False
 
+    def test_what_somebody_may_still_read_outlives_its_stack_or_its_successor(self, small):
+        objects = small.of("BucketObjectv2")
+        by_hash = {name for name, one in objects.items() if re.search(r"/[0-9a-f]{16}/", str(one["key"]))}
+        assert {name.removeprefix(f"{NAME}-file-") for name in by_hash} == {
+            "jars-kafka.jar",
+            "jars-msk.jar",
+            "python-environment.tar.gz",
+            "code-code.zip",
+            "entry-batch.py",
+            "entry-stream.py",
+            "jobs-env",
+        }
+        # Snapshots and backups can be read with this key alone.
+        kept = {f"aws:kms/key:Key {NAME}", *(f"aws:s3/bucketObjectv2:BucketObjectv2 {name}" for name in by_hash)}
+        assert small.retained == kept
+
     def test_a_new_epoch_makes_the_warehouses_passwords_anew_and_no_other(self, small, folder):
         later = made(config(folder, passwordsEpoch="2"))
 
