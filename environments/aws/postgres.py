@@ -91,6 +91,9 @@ class Postgres(pulumi.ComponentResource):
             backup_window="02:00-03:00",
             maintenance_window="sun:03:30-sun:04:30",
             auto_minor_version_upgrade=True,
+            allow_major_version_upgrade=options.postgres_major_upgrade,
+            # With a major version comes a new parameter group, and the old one can't go while it is in use.
+            apply_immediately=options.postgres_changes == "now" or options.postgres_major_upgrade,
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=self._args.key_arn,

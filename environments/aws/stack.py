@@ -198,6 +198,7 @@ class Aws(pulumi.ComponentResource):
             postgres=self.postgres.identifier,
             postgres_gb=self._options.capacity.postgres_gb,
             kafka=self.kafka.cluster_name,
+            brokers=self.kafka.brokers,
             airflow=self.airflow.environment_name,
             namespace=self.airflow.namespace,
             balancer=self.dashboards.balancer.arn_suffix,

@@ -87,7 +87,7 @@ class TestRefused:
 
     def test_alarms_about_nothing(self):
         with pytest.raises(ValueError, match="needs a name to be watched by"):
-            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", "airflow", "n", "b", "t")
+            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", 2, "airflow", "n", "b", "t")
 
     def test_artifacts_that_were_not_made(self, tmp_path):
         with pytest.raises(

@@ -51,7 +51,9 @@ def files_of(module: str) -> list[PurePosixPath]:
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory) -> set[str]:
     recorder = made(config(tmp_path_factory.mktemp("artifacts"), producer="true"))
-    tasks = [json.loads(inputs["containerDefinitions"])[0] for inputs in recorder.of("TaskDefinition").values()]
+    tasks = [
+        json.loads(inputs["containerDefinitions"])[0] for inputs in recorder.of("TaskDefinition").values()
+    ]
     commands = [task["command"] for task in tasks if "command" in task]
     return {command[command.index("-m") + 1] for command in commands}
 

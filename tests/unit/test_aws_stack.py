@@ -227,6 +227,25 @@ class TestData:
         parameters = {item["name"]: item["value"] for item in one(small, "ParameterGroup")["parameters"]}
         assert parameters["rds.force_ssl"] == "1"
 
+    def test_the_warehouse_changes_when_somebody_says_so(self, small, folder):
+        flags = ("allowMajorVersionUpgrade", "applyImmediately")
+        for options, wanted in (
+            ({}, (False, False)),
+            ({"postgresChanges": "now"}, (False, True)),
+            ({"postgresMajorUpgrade": "true"}, (True, True)),
+        ):
+            recorder = made(config(folder, **options)) if options else small
+            instance = one(recorder, "rds/instance:Instance")
+            assert tuple(instance[flag] for flag in flags) == wanted
+
+    def test_the_brokers_disk_is_the_sizes_or_what_there_is(self, small, folder):
+        def disk(recorder: AwsRecorder) -> int:
+            place = one(recorder, "msk/cluster:Cluster")["brokerNodeGroupInfo"]
+            return int(place["storageInfo"]["ebsStorageInfo"]["volumeSize"])
+
+        assert disk(small) == SIZES["small"].broker_gb
+        assert disk(made(config(folder, brokerGb="100"))) == 100
+
     def test_the_brokers_take_iam_over_tls_and_nothing_else(self, small):
         cluster = one(small, "msk/cluster:Cluster")
         assert cluster["clientAuthentication"] == {
@@ -302,7 +321,10 @@ class TestData:
             "jobs-env",
         }
         # Snapshots and backups can be read with this key alone.
-        kept = {f"aws:kms/key:Key {NAME}", *(f"aws:s3/bucketObjectv2:BucketObjectv2 {name}" for name in by_hash)}
+        kept = {
+            f"aws:kms/key:Key {NAME}",
+            *(f"aws:s3/bucketObjectv2:BucketObjectv2 {name}" for name in by_hash),
+        }
         assert small.retained == kept
 
     def test_a_new_epoch_makes_the_warehouses_passwords_anew_and_no_other(self, small, folder):
@@ -379,15 +401,45 @@ class TestCompute:
             "dag-failed",
             "postgres-disk",
             "postgres-cpu",
-            "kafka-disk",
+            "kafka-disk-1",
+            "kafka-disk-2",
             "metabase-down",
         }
         topic = next(args for args in small.every if args.typ == "aws:sns/topic:Topic")
         for inputs in alarms.values():
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
-        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 7
+        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 8
         assert one(small, "Budget")["limitAmount"] == "900.0"
+
+    def test_each_alarm_has_the_dimensions_under_which_its_metric_is_kept(self, small, production):
+        for recorder, brokers in ((small, 2), (production, 3)):
+            alarms = recorder.of("MetricAlarm")
+            found = {name.removeprefix(f"{NAME}-watch-"): one["dimensions"] for name, one in alarms.items()}
+            broker = {"Cluster Name": f"{NAME}-events"}
+            assert {name: one for name, one in found.items() if one} == {
+                **{f"kafka-disk-{one}": {**broker, "Broker ID": str(one)} for one in range(1, brokers + 1)},
+                "postgres-disk": {"DBInstanceIdentifier": f"{NAME}-warehouse"},
+                "postgres-cpu": {"DBInstanceIdentifier": f"{NAME}-warehouse"},
+                "metabase-down": {"LoadBalancer": "app/bi/1", "TargetGroup": "targetgroup/bi/1"},
+            }
+
+    def test_the_disk_alarm_rings_when_rds_does_not_make_it_larger(self, small, production):
+        # RDS does at a tenth of what there is, which is never less than at first.
+        for recorder in (small, production):
+            alarm = recorder.of("MetricAlarm")[f"{NAME}-watch-postgres-disk"]
+            first_gb = one(recorder, "rds/instance:Instance")["allocatedStorage"]
+            assert 0.05 * first_gb * 1024**3 < alarm["threshold"] < 0.1 * first_gb * 1024**3
+            assert f"Less than {alarm['threshold'] / 1024**3:.1f} GB of" in alarm["alarmDescription"]
+
+    def test_airflows_logs_have_their_groups_before_airflow_makes_them(self, small):
+        groups = {name for name in small.of("LogGroup") if name.startswith(f"{NAME}-airflow-")}
+        kinds = {"DAGProcessing", "Scheduler", "Task", "WebServer", "Worker"}
+        assert groups == {f"{NAME}-airflow-{kind}" for kind in kinds}
+        assert {small.of("LogGroup")[name]["name"] for name in groups} == {
+            f"airflow-{name}" for name in groups
+        }
+        assert groups <= small.after[f"{NAME}-airflow"]
 
 
 class TestRoles:

@@ -58,7 +58,9 @@ def test_it_starts_by_hand_and_one_at_a_time_to_its_end():
 def commands() -> list[str]:
     """Return what the deploying job and its script run, a line each."""
     steps = read(AWS)["jobs"]["pulumi"]["steps"]
-    text = next(step["run"] for step in steps if step.get("name") == "pulumi") + DEPLOY.read_text(encoding="utf-8")
+    text = next(step["run"] for step in steps if step.get("name") == "pulumi") + DEPLOY.read_text(
+        encoding="utf-8"
+    )
     return [line.strip() for line in text.splitlines()]
 
 
@@ -72,7 +74,10 @@ def test_it_runs_the_rules_before_anything_is_made():
     ("known", "order"),
     [
         ("", ["up", "push", "setup", "dashboards"]),
-        ("registry/ecom:0", ["up --target **::ecom-*-setup*", "push", "migrate", "up", "setup", "dashboards"]),
+        (
+            "registry/ecom:0",
+            ["up --target **::ecom-*-setup*", "push", "migrate", "up", "setup", "dashboards"],
+        ),
     ],
     ids=["a new stack", "an update"],
 )
@@ -84,7 +89,7 @@ def test_migrations_go_ahead_of_the_code_that_needs_them(known: str, order: list
             *--json*) echo '{{}}' ;;
             *) [ -n "{known}" ] || [ -e {log}.up ] || exit 1; echo "${{known:-registry/ecom:1}}" ;;
         esac""",
-        "python": f"cat >/dev/null; echo \"$3\" >>{log}",
+        "python": f'cat >/dev/null; echo "$3" >>{log}',
         "docker": f"""case "$1" in manifest) exit 1 ;; push) echo push >>{log} ;; *) cat >/dev/null ;; esac""",
         "aws": "echo password",
     }
