@@ -1,8 +1,8 @@
 """Uploads into the bucket.
 
-What jobs read has its content's hash in its name and stays when another takes its place, so that a running job
-keeps its own: executors that come later fetch it too. What Airflow reads has a fixed name, and the object's
-version is passed on.
+What jobs read has its content's hash in its name and stays when another takes its place, so that a running
+job keeps its own: executors that come later fetch it too. What Airflow reads has a fixed name, and the
+object's version is passed on.
 """
 
 import base64

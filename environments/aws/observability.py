@@ -17,7 +17,7 @@ from environments.aws.sizes import SizeName
 # The budget's limit unless config has one: somebody is told at 80 % of it, and docs/aws-cost.md stays below.
 USUAL_USD: dict[SizeName, int] = {"small": 900, "standard": 2200, "production": 4600}
 _MINUTE = 60
-# RDS makes a disk larger when less than a tenth of it is free; this share of the first disk's size is below that.
+# RDS makes a disk larger when less than a tenth of it is free; this share of its first size is below that.
 _DISK_FREE = 0.08
 
 
@@ -213,8 +213,8 @@ def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
         ),
         Alarm(
             label="postgres-disk",
-            says=f"Less than {free_gb:.1f} GB of the warehouse's disk are free: it is as large as its size lets it"
-            " grow, or fills faster than RDS makes it larger.",
+            says=f"Less than {free_gb:.1f} GB of the warehouse's disk are free: it has grown to its limit,"
+            " or fills faster than RDS makes it larger.",
             metric="FreeStorageSpace",
             limit=free_gb * 1024**3,
             below=True,
@@ -237,7 +237,7 @@ def _broker_disk(cluster: str, broker: int) -> Alarm:
     # MSK knows it by broker only: without the broker's number an alarm would never see a measurement.
     return Alarm(
         label=f"kafka-disk-{broker}",
-        says=f"Broker {broker}'s disk is more than 80 % full: raise awsBrokerGb, or keep events for less long.",
+        says=f"Broker {broker}'s disk is over 80 % full: raise awsBrokerGb, or keep events for less long.",
         namespace="AWS/Kafka",
         metric="KafkaDataLogsDiskUsed",
         dimensions={"Cluster Name": cluster, "Broker ID": str(broker)},

@@ -25,7 +25,7 @@ class Account:
         found = {label: sorted(ask(self.client(label.partition(":")[0]))) for label, ask in _ASKED.items()}
         return {label: names for label, names in found.items() if names}
 
-    def keys(self) -> list[str]:
+    def key_descriptions(self) -> list[str]:
         """Return the descriptions of the keys that can be used; a stack's own outlives it."""
         keys = self.client("kms")
         found = [keys.describe_key(KeyId=item["KeyId"])["KeyMetadata"] for item in keys.list_keys()["Keys"]]

@@ -26,7 +26,7 @@ def down_to_nothing(project: Project, account: Account) -> None:
     assert json.loads(project.store.read_text(encoding="utf-8")) == {}
     assert project.export()["deployment"].get("resources", []) == []
     # What encrypts the final snapshot.
-    assert "Everything of the stack ecom-aws" in account.keys()
+    assert "Everything of the stack ecom-aws" in account.key_descriptions()
 
 
 def code_of(outputs: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ def copied(stage: str) -> dict[PurePosixPath, PurePosixPath]:
 
 
 def ignored(path: PurePosixPath) -> bool:
-    """Tell whether .dockerignore keeps a file from the build: the last line about it or its folders decides."""
+    """Tell whether .dockerignore keeps a file from the build: the last line about it or a folder decides."""
     answer = False
     for line in (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines():
         pattern = line.strip().removeprefix("!")

@@ -85,12 +85,18 @@ def test_migrations_go_ahead_of_the_code_that_needs_them(known: str, order: list
     log = tmp_path / "log"
     programs = {
         "pulumi": f"""case "$*" in
-            up*) printf '%s\\n' "$*" | sed 's/ --yes --stack aws --policy-pack policy//' >>{log}; touch {log}.up ;;
+            up*) printf '%s\\n' "$*" | sed 's/ --yes --stack aws --policy-pack policy//' >>{log}
+                touch {log}.up ;;
             *--json*) echo '{{}}' ;;
-            *) [ -n "{known}" ] || [ -e {log}.up ] || exit 1; echo "${{known:-registry/ecom:1}}" ;;
+            *) [ -n "{known}" ] || [ -e {log}.up ] || exit 1
+                echo registry/ecom:1 ;;
         esac""",
         "python": f'cat >/dev/null; echo "$3" >>{log}',
-        "docker": f"""case "$1" in manifest) exit 1 ;; push) echo push >>{log} ;; *) cat >/dev/null ;; esac""",
+        "docker": f"""case "$1" in
+            manifest) exit 1 ;;
+            push) echo push >>{log} ;;
+            *) cat >/dev/null ;;
+        esac""",
         "aws": "echo password",
     }
     for name, body in programs.items():
