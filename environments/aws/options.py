@@ -114,6 +114,9 @@ class Options(BaseModel):
     postgres_major_upgrade: bool = Field(
         False, description="let a higher awsPostgresVersion upgrade the server, at once: a snapshot first"
     )
+    postgres_gb: int = Field(
+        0, ge=0, le=32768, description="the warehouse's disk in GB, which only grows; 0 is the size's"
+    )
     kafka_version: versions.KafkaVersion = Field("3.9.x.kraft", description="Kafka of MSK; KRaft only")
     broker_gb: int = Field(
         0, ge=0, le=16384, description="disk of each broker in GB, which only grows; 0 is the size's"
@@ -144,8 +147,18 @@ class Options(BaseModel):
 
     @property
     def broker_disk_gb(self) -> int:
-        """What each broker has: MSK refuses less than there is, so a smaller size must name it."""
+        """What each broker has; MSK refuses less than there is, so a smaller size must name that."""
         return self.broker_gb or self.capacity.broker_gb
+
+    @property
+    def postgres_disk_gb(self) -> int:
+        """What the warehouse begins with; the same holds for RDS."""
+        return self.postgres_gb or self.capacity.postgres_gb
+
+    @property
+    def postgres_most_gb(self) -> int:
+        """How far it may grow by itself, which RDS wants to be above what there is."""
+        return max(self.capacity.postgres_most_gb, 2 * self.postgres_disk_gb)
 
     @property
     def private_zones(self) -> int:

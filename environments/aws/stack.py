@@ -196,7 +196,7 @@ class Aws(pulumi.ComponentResource):
             place=self._place,
             key_arn=self._key,
             postgres=self.postgres.identifier,
-            postgres_gb=self._options.capacity.postgres_gb,
+            postgres_gb=self._options.postgres_disk_gb,
             kafka=self.kafka.cluster_name,
             brokers=self.kafka.brokers,
             airflow=self.airflow.environment_name,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.aws_provider.project import REGION, Project, UpFailed
+from tests.aws_provider.store import Store
 from tests.aws_stack.conftest import MakeProject
 from tests.aws_stack.leftovers import Account
 
@@ -27,6 +28,14 @@ def down_to_nothing(project: Project, account: Account) -> None:
     assert project.export()["deployment"].get("resources", []) == []
     # What encrypts the final snapshot.
     assert "Everything of the stack ecom-aws" in account.key_descriptions()
+
+
+def spark_is(project: Project, state: str) -> None:
+    """Put the applications into a state that only job runs bring about."""
+    store = Store(project.store)
+    for key, value in store.all().items():
+        if key.startswith("emr-serverless/"):
+            store.put(key, value | {"state": state})
 
 
 def code_of(outputs: dict[str, Any]) -> str:
@@ -164,6 +173,21 @@ class TestOneStack:
         assert project.up() == touched
         assert project.up() == {}
 
+    def test_a_size_changes_while_no_application_is_started_and_disks_never_shrink(self, project: Project):
+        project.config |= {"awsSize": "standard", "awsPostgresChanges": "now"}
+        spark_is(project, "STARTED")
+        with pytest.raises(UpFailed, match="must be CREATED or STOPPED, it is STARTED"):
+            project.up()
+        spark_is(project, "STOPPED")
+        project.up()
+        assert project.up() == {}
+        project.config["awsSize"] = "small"
+        with pytest.raises(UpFailed, match="can't shrink from 100 to 20 GB"):
+            project.up()
+        project.config |= {"awsBrokerGb": "100", "awsPostgresGb": "100"}
+        project.up()
+        assert project.up() == {}
+
     def test_new_code_leaves_the_old_to_those_who_still_run_it(self, project: Project, account: Account):
         before = project.outputs()
         file = project.project / "pipeline" / "console.py"
@@ -197,7 +221,7 @@ class TestOneStack:
         assert project.up() == {}
 
     def test_what_somebody_deleted_by_hand_is_noticed(self, project: Project, account: Account):
-        account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk"])
+        account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk-1"])
         with pytest.raises(UpFailed):
             project.refresh()
 

@@ -109,6 +109,14 @@ def test_what_msk_refuses_is_refused(path, value, said, cloud, inputs):
         KINDS[f"aws:{CLUSTER}"].update(cloud, "arn:of:cluster", old, changed(old, path, value))
 
 
+def test_the_warehouses_disk_does_not_shrink_and_has_room_to_grow(cloud, inputs):
+    kind, old = KINDS[f"aws:{INSTANCE}"], inputs[INSTANCE] | {"allocatedStorage": 100}
+    with pytest.raises(ValueError, match="storage can't shrink from 100 to 20 GB"):
+        kind.update(cloud, "x", old, inputs[INSTANCE])
+    with pytest.raises(ValueError, match="max storage 50 is not a tenth above 100 GB"):
+        kind.update(cloud, "x", old, old | {"maxAllocatedStorage": 50})
+
+
 def test_a_major_version_of_postgres_has_to_be_allowed_and_at_once(cloud, inputs):
     # What moto would look for, and is not there.
     names = ("dbSubnetGroupName", "parameterGroupName", "vpcSecurityGroupIds", "kmsKeyId")

@@ -238,6 +238,16 @@ class TestData:
             instance = one(recorder, "rds/instance:Instance")
             assert tuple(instance[flag] for flag in flags) == wanted
 
+    def test_the_warehouses_disk_is_the_sizes_or_what_there_is_and_may_grow(self, small, folder):
+        def disk(recorder: AwsRecorder) -> tuple[int, int]:
+            instance = one(recorder, "rds/instance:Instance")
+            return int(instance["allocatedStorage"]), int(instance["maxAllocatedStorage"])
+
+        assert disk(small) == (SIZES["small"].postgres_gb, SIZES["small"].postgres_most_gb)
+        larger = made(config(folder, postgresGb="100"))
+        assert disk(larger) == (100, 200)
+        assert "8.0 GB" in larger.of("MetricAlarm")[f"{NAME}-watch-postgres-disk"]["alarmDescription"]
+
     def test_the_brokers_disk_is_the_sizes_or_what_there_is(self, small, folder):
         def disk(recorder: AwsRecorder) -> int:
             place = one(recorder, "msk/cluster:Cluster")["brokerNodeGroupInfo"]

@@ -142,6 +142,7 @@ class Instance(Kind):
 
     def create(self, cloud: Cloud, want: Props) -> Made:
         _class(want["instanceClass"])
+        _storage(0, want)
         made = cloud.call("rds", "create_db_instance", Tags=tags(want), **pick(want, **_INSTANCE))
         instance = made["DBInstance"]
         return instance["DBInstanceIdentifier"], self._outputs(cloud, instance["DBInstanceIdentifier"])
@@ -166,6 +167,7 @@ class Instance(Kind):
 
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
         _class(want["instanceClass"])
+        _storage(old["allocatedStorage"], want)
         changed = {key: value for key, value in want.items() if old.get(key) != value}
         params = {aws: value for aws, value in pick(changed, **_INSTANCE).items() if aws not in _ONLY_CREATED}
         how = pick(
@@ -195,6 +197,14 @@ class Instance(Kind):
             SkipFinalSnapshot=bool(state.get("skipFinalSnapshot")),
             **last,
         )
+
+
+def _storage(before: int, want: Props) -> None:
+    size, most = want["allocatedStorage"], want["maxAllocatedStorage"]
+    if size < before:
+        raise ValueError(f"InvalidParameterCombination: storage can't shrink from {before} to {size} GB")
+    if most < 1.1 * size:
+        raise ValueError(f"InvalidParameterCombination: max storage {most} is not a tenth above {size} GB")
 
 
 def _upgrade(old: str, new: str, how: Props) -> None:
