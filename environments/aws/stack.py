@@ -161,7 +161,8 @@ class Aws(pulumi.ComponentResource):
         ]
 
     def _last_tasks(self) -> None:
-        env = self.env(_IN_IMAGE)
+        # Without how jobs are submitted: migrations go ahead of the upload of a new jar.
+        env = self._made.apply(lambda made: for_jobs(self._config, Made(**made), _IN_IMAGE))
         args = setup_task.SetupArgs(
             tasks=self.tasks,
             image=self.registry.image,

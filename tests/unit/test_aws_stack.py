@@ -398,6 +398,18 @@ class TestCompute:
             )
             assert container["readonlyRootFilesystem"] == (container["name"] != "metabase")
 
+    def test_no_task_waits_for_the_upload_of_what_jobs_are_submitted_with(self, small, folder):
+        wanted = config(folder)
+        (folder / "jars" / "one-more.jar").touch()
+        try:
+            more = made(wanted)
+        finally:
+            (folder / "jars" / "one-more.jar").unlink()
+        before, after = small.of("TaskDefinition"), more.of("TaskDefinition")
+        assert "one-more.jar" in more.of("BucketObjectv2")[f"{NAME}-file-platform.env"]["content"]
+        for name, task in after.items():
+            assert task["containerDefinitions"] == before[name]["containerDefinitions"]
+
     def test_the_producer_is_there_only_if_asked_for(self, small, production):
         assert f"{NAME}-producer" in small.of("ecs/service:Service")
         assert not any("producer" in args.name for args in production.every)
