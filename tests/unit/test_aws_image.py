@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from environments.aws.registry import DOCKERFILE, REPOSITORY
+from environments.aws.bundle import REPOSITORY
+from environments.aws.registry import DOCKERFILE
 from tests.unit.aws_mocks import config, made
 
 HOME = PurePosixPath("/opt/ecom")
