@@ -7,7 +7,6 @@ try left running or done, and starts a new one only after its failure; a task th
 done again. The step's own lock in the warehouse has the last word.
 """
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from pipeline.settings import EmrServerlessSettings
 
-LAUNCHER_VARIABLE = "ECOM_SPARK_LAUNCHER"
 # How EMR Serverless tells, in the details of a failed job run, what the driver ended with.
 _EXIT_CODE = re.compile(r"ExitCode: (\d+)")
 _POLL = {"Delay": 15, "MaxAttempts": 480}
@@ -54,14 +52,7 @@ class SparkStep(BaseOperator):
         """Launch the step, and wait until it is done."""
         # It grows when somebody clears tasks of the run, and stays while Airflow retries by itself.
         self.clear_number = getattr(context["dag_run"], "clear_number", None) or 0
-        chosen = os.environ.get(LAUNCHER_VARIABLE, "")
-        launch = _LAUNCHERS.get(chosen)
-        if launch is None:
-            allowed = ", ".join(_LAUNCHERS)
-            raise AirflowFailException(
-                f"{LAUNCHER_VARIABLE}={chosen!r} in the environment: allowed are {allowed}"
-            )
-        launch(self)
+        _LAUNCHERS[_launcher()](self)
 
     def on_kill(self) -> None:
         """End the job with the task."""
@@ -73,6 +64,15 @@ class SparkStep(BaseOperator):
         self._stop = stop
         if self._killed:
             stop()
+
+
+def _launcher() -> str:
+    from pipeline.settings import SettingsError, SparkSettings, load
+
+    try:
+        return load(SparkSettings).launcher
+    except SettingsError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def _local(task: SparkStep) -> None:

@@ -1,11 +1,12 @@
 """Rules about what belongs together on AWS: a bucket and its settings, tags, what production needs."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from policy.aws_access import statements
 from policy.aws_cost import size_of
-from policy.aws_data import DATABASE
+from policy.aws_data import DATABASE, TOPIC
 from policy.resource import Resource
 from policy.rule import StackRule, at, of
 
@@ -115,6 +116,10 @@ def _production(resources: Sequence[Resource]) -> Found:
     for one in of(resources, "aws:cloudwatch/logGroup:LogGroup"):
         if (one.inputs.get("retentionInDays") or 0) < 365:
             yield one.name, "production keeps logs for less than a year"
+    for one in of(resources, TOPIC):
+        configs = json.loads(one.inputs.get("configs") or "{}")
+        if int(configs.get("min.insync.replicas", 1)) < 2:
+            yield one.name, "what one broker alone has counts as kept"
 
 
 _S3_WHY = "events and checkpoints hold customers"
@@ -150,7 +155,7 @@ STACK_RULES = (
     ),
     StackRule(
         "production-safe",
-        "an auditor asks for both",
+        "what production lost, nobody sends again, and an auditor asks",
         _production,
         ("CKV_AWS_157", "CKV_AWS_338", "rds_instance_multi_az"),
     ),

@@ -23,7 +23,8 @@ _BATCH_HOURS, _DAYS = 1.0, 30.4
 _LOGS_GB: dict[SizeName, float] = {"small": 5, "standard": 20, "production": 60}
 # The network that a size is usually built with: zones, NAT gateways.
 _NETWORK: dict[SizeName, tuple[int, int]] = {"small": (2, 1), "standard": (3, 3), "production": (3, 3)}
-_ALARMS = 8
+# Beside one for each broker.
+_ALARMS = 7
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def lines(name: SizeName) -> list[Line]:
         Line("Metabase", f"{size.metabase_tasks} x {size.metabase_cpu / 1024:g} vCPU", _metabase(size)),
         Line("load balancer", "without its traffic", prices.BALANCER.usd * HOURS),
         Line("way out", f"{gateways} NAT and its address, without traffic", _nat(gateways)),
-        Line("secrets, key, alarms", f"{len(NAMES) + 1}, 1, {_ALARMS}", _small_things()),
+        Line(
+            "secrets, key, alarms", f"{len(NAMES) + 1}, 1, {_alarms(size, zones)}", _small_things(size, zones)
+        ),
         Line("logs", f"{_LOGS_GB[name]:g} GB, a guess", _LOGS_GB[name] * prices.LOG_GB.usd),
     ]
 
@@ -104,9 +107,14 @@ def _nat(gateways: int) -> float:
     return gateways * (prices.NAT.usd + prices.ADDRESS.usd) * HOURS
 
 
-def _small_things() -> float:
+def _alarms(size: Size, zones: int) -> int:
+    return _ALARMS + zones * size.brokers_per_zone
+
+
+def _small_things(size: Size, zones: int) -> float:
     # One secret more than passwords: RDS's own.
-    return (len(NAMES) + 1) * prices.SECRET.usd + prices.KEY.usd + _ALARMS * prices.ALARM.usd
+    secrets = (len(NAMES) + 1) * prices.SECRET.usd
+    return secrets + prices.KEY.usd + _alarms(size, zones) * prices.ALARM.usd
 
 
 def computed() -> str:

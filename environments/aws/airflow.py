@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
+import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.mwaa as mwaa
 import pulumi_aws.secretsmanager as secretsmanager
 
@@ -36,6 +37,7 @@ _PACKAGES = (
 _BACKEND = "airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend"
 # MWAA writes its own measurements with the environment's role.
 _MWAAS_OWN = ("AmazonMWAA", "AWS/MWAA")
+_LOGS = ("DAGProcessing", "Scheduler", "Task", "WebServer", "Worker")
 LogLevel = Literal["WARNING", "INFO"]
 
 
@@ -71,7 +73,7 @@ class Airflow(pulumi.ComponentResource):
         self.environment_name, self.namespace = name, namespace(name)
         self._connection()
         self.role = self._role()
-        self.environment = self._environment()
+        self.environment = self._environment([self._log_group(kind) for kind in _LOGS])
         self.url = self.environment.webserver_url.apply(lambda host: f"https://{host}")
         self.register_outputs({"url": self.url})
 
@@ -103,7 +105,17 @@ class Airflow(pulumi.ComponentResource):
             f"{name}-run", RoleArgs(place, services, inputs, may), pulumi.ResourceOptions(parent=self)
         )
 
-    def _environment(self) -> mwaa.Environment:
+    def _log_group(self, kind: str) -> cloudwatch.LogGroup:
+        # Made by us, or MWAA would make it without an end.
+        return cloudwatch.LogGroup(
+            f"{self._name}-{kind}",
+            name=f"airflow-{self._name}-{kind}",
+            retention_in_days=self._args.options.capacity.log_days,
+            kms_key_id=self._args.key_arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _environment(self, logs: Sequence[pulumi.Resource]) -> mwaa.Environment:
         args, size = self._args, self._args.options.capacity
         texts = args.artifacts.texts
         return mwaa.Environment(
@@ -136,7 +148,7 @@ class Airflow(pulumi.ComponentResource):
                 parent=self,
                 # Its metadata are in it: a new one begins without history.
                 protect=args.options.protect,
-                depends_on=[self.role, *args.artifacts.dags],
+                depends_on=[self.role, *logs, *args.artifacts.dags],
                 custom_timeouts=pulumi.CustomTimeouts(create="2h", update="2h", delete="2h"),
             ),
         )

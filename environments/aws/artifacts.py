@@ -1,7 +1,8 @@
 """Uploads into the bucket.
 
-What jobs read has its content's hash in its name, so that a running job keeps its own. What Airflow reads has
-a fixed name, and the object's version is passed on.
+What jobs read has its content's hash in its name and stays when another takes its place, so that a running
+job keeps its own: executors that come later fetch it too. What Airflow reads has a fixed name, and the
+object's version is passed on.
 """
 
 import base64
@@ -52,11 +53,12 @@ class Artifacts(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _by_hash(self, folder: str, path: Path) -> pulumi.Output[str]:
-        made = self._file(f"{folder}/{content_hash(path)}/{path.name}", path, f"{folder}-{path.name}")
+        key = f"{folder}/{content_hash(path)}/{path.name}"
+        made = self._file(key, path, f"{folder}-{path.name}", stays=True)
         # Of the made object, so that who reads it comes after it is there.
         return pulumi.Output.concat("s3://", made.bucket, "/", made.key)
 
-    def _file(self, key: str, path: Path, label: str) -> s3.BucketObjectv2:
+    def _file(self, key: str, path: Path, label: str, *, stays: bool = False) -> s3.BucketObjectv2:
         return s3.BucketObjectv2(
             f"{self._name}-{label}",
             bucket=self._args.bucket,
@@ -65,7 +67,7 @@ class Artifacts(pulumi.ComponentResource):
             kms_key_id=self._args.key_arn,
             server_side_encryption="aws:kms",
             source_hash=content_hash(path),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=stays),
         )
 
     def write_variables(self, env: pulumi.Output[Env]) -> pulumi.Output[str]:
@@ -78,7 +80,7 @@ class Artifacts(pulumi.ComponentResource):
             content_base64=body,
             kms_key_id=self._args.key_arn,
             server_side_encryption="aws:kms",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         return pulumi.Output.concat("s3://", made.bucket, "/", made.key)
 

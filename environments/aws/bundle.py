@@ -12,6 +12,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CERTIFICATES = "rds-ca.pem"
 PYTHON = "environment.tar.gz"
 CODE = "code.zip"
+# Airflow runs every Python file among its plugins, `__main__.py` too, unless this file names it; our code is
+# there to be imported, and holds no plugin.
+IGNORED = ".airflowignore"
 _HASH = 16
 # The same day in each archive, or the same code would have another hash every time.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -49,7 +52,7 @@ def _archive(made: Path) -> Path:
     """Write an archive of the pipeline and RDS's certificates."""
     files = [path for path in (REPOSITORY / "pipeline").rglob("*") if _belongs(path)]
     contents = {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in files}
-    contents[CERTIFICATES] = (made / CERTIFICATES).read_bytes()
+    contents |= {CERTIFICATES: (made / CERTIFICATES).read_bytes(), IGNORED: b"*\n"}
     with tempfile.NamedTemporaryFile(dir=made, delete=False) as file:
         file.write(archive(contents))
     # In one step: another stack of this checkout may be reading it.

@@ -28,9 +28,9 @@ class Made:
     region: str
 
 
-def for_jobs(config: AwsConfig, made: Made) -> Env:
-    """Return the variables that job runs find in an archive; how they are submitted is not among them."""
-    return _platform(config, made, spark.CERTIFICATES, "").as_env()
+def for_jobs(config: AwsConfig, made: Made, certificates: str = spark.CERTIFICATES) -> Env:
+    """Return the variables of who submits no job: job runs themselves and tasks on Fargate."""
+    return _platform(config, made, certificates, "").as_env()
 
 
 def platform(config: AwsConfig, made: Made, certificates: str, artifacts: Mapping[str, Any]) -> Platform:

@@ -1,4 +1,8 @@
-"""The one key that everything of a stack is encrypted with: one place to revoke, and to look who used it."""
+"""The one key that everything of a stack is encrypted with: one place to revoke, and to look who used it.
+
+It outlives the stack: final snapshots and backups can be read with nothing else. Who wants it gone deletes it
+by hand, once nothing is left that it encrypts.
+"""
 
 from dataclasses import dataclass
 
@@ -8,13 +12,10 @@ import pulumi_aws.kms as kms
 from environments.aws.place import Place
 from environments.aws.policies import Statement, document
 
-# The longest that AWS gives somebody to notice, and the shortest for a stack that is thrown away.
-_KEPT_DAYS, _THROWN_AWAY_DAYS = 30, 7
-
 
 @dataclass(frozen=True)
 class EncryptionArgs:
-    """Where, and whether a destroy may take the key and with it everything that it encrypts."""
+    """Where, and whether the stack's data are protected."""
 
     place: Place
     protect: bool
@@ -29,9 +30,8 @@ class Encryption(pulumi.ComponentResource):
             name,
             description=f"Everything of the stack {name}",
             enable_key_rotation=True,
-            deletion_window_in_days=_KEPT_DAYS if args.protect else _THROWN_AWAY_DAYS,
             policy=_policy(args.place),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=True),
         )
         kms.Alias(
             name,

@@ -43,18 +43,21 @@ class KafkaArgs:
 
     @property
     def least_copies(self) -> int:
-        """How many must have a message before it counts; one broker less, so that one may be patched."""
+        """How many must have a message before it counts; one broker less, so that one may be patched.
+
+        In two zones that leaves one: what it alone has while the other is away is lost with its disk.
+        """
         return max(1, self.copies - 1)
 
 
 class Kafka(pulumi.ComponentResource):
-    """`arn`, `bootstrap_servers` (IAM), `cluster_name`, and `topics` to wait for."""
+    """`arn`, `bootstrap_servers` (IAM), `cluster_name`, `brokers` (how many), and `topics` to wait for."""
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:aws:Kafka", name, {}, opts)
         self._name, self._args = name, args
         self._inner = pulumi.ResourceOptions(parent=self)
-        self.cluster_name = name
+        self.cluster_name, self.brokers = name, args.brokers
         self.cluster = self._cluster()
         self.arn = self.cluster.arn
         self.bootstrap_servers = self.cluster.bootstrap_brokers_sasl_iam
@@ -100,7 +103,7 @@ class Kafka(pulumi.ComponentResource):
                 security_groups=[args.security_group],
                 storage_info=msk.ClusterBrokerNodeGroupInfoStorageInfoArgs(
                     ebs_storage_info=msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoArgs(
-                        volume_size=size.broker_gb
+                        volume_size=args.options.broker_disk_gb
                     )
                 ),
                 connectivity_info=msk.ClusterBrokerNodeGroupInfoConnectivityInfoArgs(

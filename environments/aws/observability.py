@@ -17,6 +17,8 @@ from environments.aws.sizes import SizeName
 # The budget's limit unless config has one: somebody is told at 80 % of it, and docs/aws-cost.md stays below.
 USUAL_USD: dict[SizeName, int] = {"small": 900, "standard": 2200, "production": 4600}
 _MINUTE = 60
+# RDS makes a disk larger when less than a tenth of it is free; this share of its first size is below that.
+_DISK_FREE = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ class ObservabilityArgs:
     postgres: str
     postgres_gb: int
     kafka: str
+    brokers: int
     airflow: str
     namespace: str
     balancer: pulumi.Input[str]
@@ -173,7 +176,7 @@ def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
     """
     ours = {"namespace": args.namespace, "dimensions": {}}
     postgres = {"namespace": "AWS/RDS", "dimensions": {"DBInstanceIdentifier": args.postgres}}
-    kafka = {"namespace": "AWS/Kafka", "dimensions": {"Cluster Name": args.kafka}}
+    free_gb = args.postgres_gb * _DISK_FREE
     return [
         Alarm(
             label="stream-behind",
@@ -210,9 +213,10 @@ def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
         ),
         Alarm(
             label="postgres-disk",
-            says="Less than 15 % of the warehouse's storage is free, and it may not grow further.",
+            says=f"Less than {free_gb:.1f} GB of the warehouse's disk are free: it has grown to its limit,"
+            " or fills faster than RDS makes it larger.",
             metric="FreeStorageSpace",
-            limit=args.postgres_gb * 0.15 * 1024**3,
+            limit=free_gb * 1024**3,
             below=True,
             statistic="Minimum",
             **postgres,  # type: ignore[arg-type]
@@ -225,14 +229,20 @@ def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
             statistic="Average",
             **postgres,  # type: ignore[arg-type]
         ),
-        Alarm(
-            label="kafka-disk",
-            says="A broker's disk is more than 80 % full: raise the storage, or keep events for less long.",
-            metric="KafkaDataLogsDiskUsed",
-            limit=80,
-            **kafka,  # type: ignore[arg-type]
-        ),
+        *(_broker_disk(args.kafka, broker) for broker in range(1, args.brokers + 1)),
     ]
+
+
+def _broker_disk(cluster: str, broker: int) -> Alarm:
+    # MSK knows it by broker only: without the broker's number an alarm would never see a measurement.
+    return Alarm(
+        label=f"kafka-disk-{broker}",
+        says=f"Broker {broker}'s disk is over 80 % full: raise awsBrokerGb, or keep events for less long.",
+        namespace="AWS/Kafka",
+        metric="KafkaDataLogsDiskUsed",
+        dimensions={"Cluster Name": cluster, "Broker ID": str(broker)},
+        limit=80,
+    )
 
 
 def _senders(topic: str, place: Place) -> str:

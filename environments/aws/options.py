@@ -107,7 +107,20 @@ class Options(BaseModel):
     postgres_version: versions.PostgresVersion = Field(
         "18", description="major version of RDS for PostgreSQL"
     )
+    postgres_changes: Literal["window", "now"] = Field(
+        "window",
+        description="when RDS does what it restarts for: in Sunday's window, or at the next `pulumi up`",
+    )
+    postgres_major_upgrade: bool = Field(
+        False, description="let a higher awsPostgresVersion upgrade the server, at once: a snapshot first"
+    )
+    postgres_gb: int = Field(
+        0, ge=0, le=32768, description="the warehouse's disk in GB, which only grows; 0 is the size's"
+    )
     kafka_version: versions.KafkaVersion = Field("3.9.x.kraft", description="Kafka of MSK; KRaft only")
+    broker_gb: int = Field(
+        0, ge=0, le=16384, description="disk of each broker in GB, which only grows; 0 is the size's"
+    )
     emr_release: str = Field(
         "emr-spark-8.0.0", pattern=versions.EMR_RELEASE, description="EMR Serverless release, Spark 4 only"
     )
@@ -131,6 +144,26 @@ class Options(BaseModel):
     def capacity(self) -> Size:
         """The size's figures."""
         return SIZES[self.size]
+
+    @property
+    def broker_disk_gb(self) -> int:
+        """What each broker has; MSK refuses less than there is, so a smaller size must name that."""
+        return self.broker_gb or self.capacity.broker_gb
+
+    @property
+    def postgres_disk_gb(self) -> int:
+        """What the warehouse begins with; the same holds for RDS."""
+        return self.postgres_gb or self.capacity.postgres_gb
+
+    @property
+    def postgres_most_gb(self) -> int:
+        """How far it may grow by itself, which RDS wants to be above what there is."""
+        return max(self.capacity.postgres_most_gb, 2 * self.postgres_disk_gb)
+
+    @property
+    def private_zones(self) -> int:
+        """In how many zones brokers and the warehouse are."""
+        return len(set(self.private_subnets)) if self.vpc_id else self.zones
 
     @property
     def private_subnets(self) -> list[str]:
@@ -176,6 +209,8 @@ class Options(BaseModel):
         if self.size == "production" and not self.teardown:
             needs = {
                 "awsProtect = true": self.protect,
+                # With two, one broker alone may have what counts as kept.
+                "three zones (awsZones, or three awsPrivateSubnetIds)": self.private_zones == 3,
                 "awsCertificateArn and awsDomain": bool(self.certificate_arn),
                 "awsEmptyBuckets = false": not self.empty_buckets,
             }

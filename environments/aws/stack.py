@@ -161,7 +161,8 @@ class Aws(pulumi.ComponentResource):
         ]
 
     def _last_tasks(self) -> None:
-        env = self.env(_IN_IMAGE)
+        # Without how jobs are submitted: migrations go ahead of the upload of a new jar.
+        env = self._made.apply(lambda made: for_jobs(self._config, Made(**made), _IN_IMAGE))
         args = setup_task.SetupArgs(
             tasks=self.tasks,
             image=self.registry.image,
@@ -172,8 +173,9 @@ class Aws(pulumi.ComponentResource):
             key_arn=self._key,
         )
         self.setup = setup_task.Setup(f"{self._name}-setup", args, self._inner)
+        self.services = [self.dashboards.service.name]
         if self._options.producer:
-            Producer(
+            producer = Producer(
                 f"{self._name}-producer",
                 ProducerArgs(
                     tasks=self.tasks,
@@ -187,6 +189,7 @@ class Aws(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self, depends_on=[self.firewall]),
             )
+            self.services.append(producer.service.name)
 
     def _observability(self) -> None:
         args = ObservabilityArgs(
@@ -194,8 +197,9 @@ class Aws(pulumi.ComponentResource):
             place=self._place,
             key_arn=self._key,
             postgres=self.postgres.identifier,
-            postgres_gb=self._options.capacity.postgres_gb,
+            postgres_gb=self._options.postgres_disk_gb,
             kafka=self.kafka.cluster_name,
+            brokers=self.kafka.brokers,
             airflow=self.airflow.environment_name,
             namespace=self.airflow.namespace,
             balancer=self.dashboards.balancer.arn_suffix,
@@ -249,6 +253,7 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
         "kafka": stack.kafka.bootstrap_servers,
         "image": stack.registry.image,
         "alarms": stack.observability.topic.arn,
+        "key": stack.encryption.arn,
         "env": stack.env(_IN_IMAGE),
         "tasks": {
             "cluster": stack.tasks.cluster.arn,
@@ -256,5 +261,6 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
             "security_group": stack.firewall.groups["tasks"],
             "setup": stack.setup.migrate.arn,
             "dashboards": stack.setup.dashboards.arn,
+            "services": stack.services,
         },
     }

@@ -22,6 +22,8 @@ _CODE = (
     "dags",
     "environments/__init__.py",
     "environments/local",
+    "environments/aws/__init__.py",
+    "environments/aws/setup",
 )
 _TOOLS = ("cli", "environments/embedded")
 _NOT_CODE = (".pyc", ".md")

@@ -113,10 +113,10 @@ class Project:
         lines = [*kept, "config:", *(f"  {key}: {json.dumps(value)}" for key, value in settings.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def up(self) -> dict[str, str]:
+    def up(self, *more: str) -> dict[str, str]:
         """Update the stack; return what was done to each resource that changed, by name and type."""
         self._configure()
-        options = ("--yes", "--skip-preview", "--non-interactive", "--json")
+        options = ("--yes", "--skip-preview", "--non-interactive", "--json", *more)
         return _steps(self.pulumi("up", "--stack", self.stack, *options))
 
     def preview(self) -> dict[str, str]:

@@ -25,6 +25,16 @@ class Account:
         found = {label: sorted(ask(self.client(label.partition(":")[0]))) for label, ask in _ASKED.items()}
         return {label: names for label, names in found.items() if names}
 
+    def key_descriptions(self) -> list[str]:
+        """Return the descriptions of the keys that can be used; a stack's own outlives it."""
+        keys = self.client("kms")
+        found = [keys.describe_key(KeyId=item["KeyId"])["KeyMetadata"] for item in keys.list_keys()["Keys"]]
+        return [
+            item["Description"]
+            for item in found
+            if item["KeyState"] == "Enabled" and item["KeyManager"] == "CUSTOMER"
+        ]
+
     def secret_values(self) -> list[str]:
         secrets = self.client("secretsmanager")
         return [

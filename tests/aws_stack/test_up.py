@@ -1,10 +1,13 @@
 """Each size and network: up from nothing, nothing to do, nothing drifted, and down to nothing."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
 from tests.aws_provider.project import REGION, Project, UpFailed
+from tests.aws_provider.store import Store
 from tests.aws_stack.conftest import MakeProject
 from tests.aws_stack.leftovers import Account
 
@@ -23,6 +26,22 @@ def down_to_nothing(project: Project, account: Account) -> None:
     assert account.everything() == {}
     assert json.loads(project.store.read_text(encoding="utf-8")) == {}
     assert project.export()["deployment"].get("resources", []) == []
+    # What encrypts the final snapshot.
+    assert "Everything of the stack ecom-aws" in account.key_descriptions()
+
+
+def spark_is(project: Project, state: str) -> None:
+    """Put the applications into a state that only job runs bring about."""
+    store = Store(project.store)
+    for key, value in store.all().items():
+        if key.startswith("emr-serverless/"):
+            store.put(key, value | {"state": state})
+
+
+def code_of(outputs: dict[str, Any]) -> str:
+    """Return where jobs find our code."""
+    (found,) = re.findall(r"(s3://\S+?)#code", outputs["env"]["ECOM_EMR_SUBMIT_PARAMETERS"].replace(",", " "))
+    return str(found)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +173,41 @@ class TestOneStack:
         assert project.up() == touched
         assert project.up() == {}
 
+    def test_a_size_changes_while_no_application_is_started_and_disks_never_shrink(self, project: Project):
+        project.config |= {"awsSize": "standard", "awsPostgresChanges": "now"}
+        spark_is(project, "STARTED")
+        with pytest.raises(UpFailed, match="must be CREATED or STOPPED, it is STARTED"):
+            project.up()
+        spark_is(project, "STOPPED")
+        project.up()
+        assert project.up() == {}
+        project.config["awsSize"] = "small"
+        with pytest.raises(UpFailed, match="can't shrink from 100 to 20 GB"):
+            project.up()
+        project.config |= {"awsBrokerGb": "100", "awsPostgresGb": "100"}
+        project.up()
+        assert project.up() == {}
+
+    def test_new_code_leaves_the_old_to_those_who_still_run_it(self, project: Project, account: Account):
+        before = project.outputs()
+        file = project.project / "pipeline" / "console.py"
+        file.write_text(file.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        ahead = project.up("--target", "**::ecom-*-setup*")
+        assert ahead == {"TaskDefinition ecom-aws-setup": "replace"}
+        # What starts the migrations has the new image, and what runs jobs has the old code.
+        between = project.outputs()
+        assert between["image"] != before["image"]
+        assert between["tasks"]["setup"] != before["tasks"]["setup"]
+        assert code_of(between) == code_of(before)
+        changed = project.up()
+        assert changed["Environment ecom-aws-airflow"] == "update"
+        after = project.outputs()
+        assert code_of(after) != code_of(before)
+        for env in (before, after):
+            bucket, _, key = code_of(env).removeprefix("s3://").partition("/")
+            assert account.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+        assert project.up() == {}
+
     def test_a_second_stack_beside_it_collides_nowhere(
         self, project: Project, account: Account, make_project: MakeProject
     ):
@@ -167,7 +221,7 @@ class TestOneStack:
         assert project.up() == {}
 
     def test_what_somebody_deleted_by_hand_is_noticed(self, project: Project, account: Account):
-        account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk"])
+        account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk-1"])
         with pytest.raises(UpFailed):
             project.refresh()
 

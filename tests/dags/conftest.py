@@ -107,6 +107,9 @@ def emr(airflow: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     env = settings | {
         "ECOM_SPARK_LAUNCHER": "emr_serverless",
         "ECOM_SPARK_MASTER": "local[*,4]",
+        "ECOM_SPARK_JARS": "",
+        "ECOM_SPARK_DRIVER_MEMORY": "1g",
+        "ECOM_SPARK_JVM_OPTIONS": "",
         "ECOM_KAFKA_CLEANED_TOPIC": "",
         "ECOM_POSTGRES_ETL_PASSWORD_REF": f"file:{secret}",
         "ECOM_EMR_APPLICATION_ID": application,

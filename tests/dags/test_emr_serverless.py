@@ -1,6 +1,7 @@
 """The launcher for EMR Serverless, in processes of its own, against moto's server."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,11 +43,29 @@ def test_a_job_gets_the_contracts_variables_in_driver_and_executors(emr: Emr):
         for name, value in emr.env.items()
         if name.startswith("ECOM_") and not name.startswith("ECOM_EMR_")
     }
-    assert len(wanted) == 4
+    assert len(wanted) == 7
     for kind in ("spark.emr-serverless.driverEnv.", "spark.executorEnv."):
         found = {name.removeprefix(kind): value for name, value in conf.items() if name.startswith(kind)}
         assert {name: found.get(name) for name in wanted} == wanted
         assert not [name for name in found if not name.startswith("ECOM_") or name.startswith("ECOM_EMR_")]
+
+
+def test_the_contract_may_be_in_its_file_alone(emr: Emr, tmp_path: Path):
+    file = tmp_path / "platform.env"
+    contract = {name: emr.env.pop(name) for name in [*emr.env] if name.startswith("ECOM_")}
+    file.write_text("".join(f"{name}={value}\n" for name, value in contract.items()), encoding="utf-8")
+    emr.env["ECOM_ENV_FILE"] = str(file)
+    with emr.task() as process:
+        emr.waiting(process)
+        emr.jobs[0].state = "SUCCESS"
+        assert emr.ends(process) == 0, emr.log
+
+
+def test_a_launcher_that_there_is_not_is_no_matter_of_trying_again(emr: Emr):
+    emr.env["ECOM_SPARK_LAUNCHER"] = "mainframe"
+    with emr.task() as process:
+        assert emr.ends(process) == 1
+    assert "AirflowFailException: ECOM_SPARK_LAUNCHER='mainframe' (from the process environment)" in emr.log
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class Recorder(mocks.Mocks):
     resources: dict[str, mocks.MockResourceArgs] = field(default_factory=dict)
     protected: dict[str, bool] = field(default_factory=dict)
     after: dict[str, set[str]] = field(default_factory=dict)
+    retained: set[str] = field(default_factory=set)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources[args.name] = args
@@ -50,6 +51,8 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         self.mocks.protected[request.name] = request.protect  # type: ignore[attr-defined]
+        if request.retainOnDelete:
+            self.mocks.retained.add(f"{request.type} {request.name}")  # type: ignore[attr-defined]
         # Several resources may share a name.
         self.mocks.protected[f"{request.type} {request.name}"] = request.protect  # type: ignore[attr-defined]
         names = {urn.rsplit("::", 1)[1] for urn in request.dependencies}

@@ -1,6 +1,9 @@
 """What components of the AWS environment refuse before anything is made."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -84,7 +87,7 @@ class TestRefused:
 
     def test_alarms_about_nothing(self):
         with pytest.raises(ValueError, match="needs a name to be watched by"):
-            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", "airflow", "n", "b", "t")
+            ObservabilityArgs(OPTIONS, PLACE, "k", "", 20, "kafka", 2, "airflow", "n", "b", "t")
 
     def test_artifacts_that_were_not_made(self, tmp_path):
         with pytest.raises(
@@ -132,6 +135,43 @@ class TestBundle:
         names = zipfile.ZipFile(bundle.bundle(artifacts(tmp_path)).code).namelist()
         assert {"pipeline/stream/commit.sql", "pipeline/jobs/__main__.py", "rds-ca.pem"} <= set(names)
         assert not any("__pycache__" in name for name in names)
+
+
+AS_AIRFLOW_LOADS_PLUGINS = """
+import sys
+from airflow import plugins_manager, settings
+if hasattr(plugins_manager, "load_plugins_from_plugin_directory"):  # 3.0, 3.1
+    plugins_manager.load_plugins_from_plugin_directory()
+    wrong = plugins_manager.import_errors
+else:
+    wrong = plugins_manager._get_plugins()[1]
+ran = [str(module.__file__) for module in sys.modules.values() if getattr(module, "__file__", None)]
+ours = [name for name in ran if name.startswith(settings.PLUGINS_FOLDER)]
+print("RAN", ours, wrong, settings.PLUGINS_FOLDER in sys.path)
+"""
+
+
+def test_airflow_takes_none_of_the_code_for_a_plugin_and_can_import_it_all_the_same(tmp_path):
+    import zipfile
+
+    plugins = tmp_path / "plugins"
+    zipfile.ZipFile(bundle.bundle(artifacts(tmp_path / "made")).code).extractall(plugins)
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", AS_AIRFLOW_LOADS_PLUGINS],
+        env=env
+        | {
+            "AIRFLOW_HOME": str(tmp_path),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "RAN [] {} True" in done.stdout, done.stdout + done.stderr[-3000:]
 
 
 def test_a_topics_arn_is_the_clusters_with_another_kind():

@@ -15,7 +15,12 @@ from infra.config import ConfigError, PlatformConfig
 _TYPES = {int: "integer", bool: "boolean"}
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/abc"
 VPC = {"awsVpcId": "vpc-0123456789abcdef0"}
-SAFE = {"awsSize": "production", "awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"}
+SAFE = {
+    "awsSize": "production",
+    "awsZones": "3",
+    "awsCertificateArn": CERTIFICATE,
+    "awsDomain": "bi.example.com",
+}
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -123,11 +128,21 @@ def test_production_with_what_it_needs_is_accepted():
         ({"awsPublicSubnetIds": "eu-1a"}, "ecom:awsPublicSubnetIds = 'eu-1a' (read from the test): not a"),
         ({"awsDomain": "bi.example.com"}, "ecom:awsCertificateArn, awsDomain: both or neither"),
         (
-            {"awsSize": "production"},
+            {"awsSize": "production", "awsZones": "3"},
             "ecom:awsSize = production: needs awsCertificateArn and awsDomain (read from the test)",
         ),
         (SAFE | {"awsProtect": "false"}, "ecom:awsSize = production: needs awsProtect = true (read from"),
         (SAFE | {"awsEmptyBuckets": "true"}, "ecom:awsSize = production: needs awsEmptyBuckets = false"),
+        (SAFE | {"awsZones": "2"}, "ecom:awsSize = production: needs three zones (awsZones, or three awsPri"),
+        (
+            SAFE
+            | VPC
+            | {"awsPrivateSubnetIds": "subnet-11111111,subnet-22222222"}
+            | {"awsPublicSubnetIds": "subnet-33333333,subnet-44444444"},
+            "ecom:awsSize = production: needs three zones (awsZones, or three awsPrivateSubnetIds)",
+        ),
+        ({"awsPostgresChanges": "soon"}, "ecom:awsPostgresChanges = 'soon' (read from the test): Input"),
+        ({"awsBrokerGb": "-1"}, "ecom:awsBrokerGb = -1 (read from the test): Input should be greater"),
         ({"awsTeardown": "true"}, "ecom:awsTeardown = true: only with awsProtect = false (read from the"),
         ({"awsSizes": "small"}, "ecom:awsSizes: unknown key (read from the test); allowed: awsAdminEmail"),
         ({"kafkaPartitions": "0"}, "ecom:kafkaPartitions = 0 (read from the test): Input should be gre"),

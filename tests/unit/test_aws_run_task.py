@@ -20,10 +20,29 @@ class Ecs:
     def __init__(self, client, after: int = 1, code: int | None = 0) -> None:
         self.client, self.after, self.code = client, after, code
         self.started: dict = {}
+        self.did: list[str] = []
+        self.rollouts = ["COMPLETED"]
 
     def run_task(self, **asked):
         self.started = asked
+        self.did.append("task")
         return self.client.run_task(**asked)
+
+    def update_service(self, **asked):
+        assert asked["forceNewDeployment"] is True
+        self.did.append(f"restart {asked['service']}")
+        return self.client.update_service(**asked)
+
+    def describe_services(self, **asked):
+        answer = self.client.describe_services(**asked)
+        for service in answer["services"]:
+            state = self.rollouts.pop(0) if len(self.rollouts) > 1 else self.rollouts[0]
+            self.did.append(state)
+            if state == "GONE":
+                service["deployments"][0]["id"] = "of-the-circuit-breaker"
+            else:
+                service["deployments"][0]["rolloutState"] = state
+        return answer
 
     def describe_tasks(self, **asked):
         answer = self.client.describe_tasks(**asked)
@@ -52,11 +71,16 @@ def where(monkeypatch):
             memory="1024",
             containerDefinitions=[{"name": "setup", "image": "x", "cpu": 1, "memory": 1}],
         )["taskDefinition"]["taskDefinitionArn"]
+        cluster = ecs.create_cluster(clusterName="ecom")["cluster"]["clusterArn"]
+        for service in ("metabase", "producer"):
+            ecs.create_service(cluster=cluster, serviceName=service, taskDefinition=task, desiredCount=1)
         yield {
-            "cluster": ecs.create_cluster(clusterName="ecom")["cluster"]["clusterArn"],
+            "cluster": cluster,
+            "services": ["metabase", "producer"],
             "subnets": [subnet["SubnetId"]],
             "security_group": group["GroupId"],
             "setup": task,
+            "dashboards": task,
         }
 
 
@@ -94,6 +118,43 @@ def test_one_that_could_not_be_started_is_told(where):
 
     with pytest.raises(TaskFailed, match="RESOURCE:FARGATE"):
         run_task.run_task(Full(), where, "setup")
+
+
+def ecs_of(*rollouts: str) -> Ecs:
+    ecs = Ecs(boto3.client("ecs", region_name=REGION), after=0)
+    ecs.rollouts = list(rollouts)
+    return ecs
+
+
+def test_setup_starts_the_services_anew_and_waits_until_they_are_well(where):
+    ecs = ecs_of("IN_PROGRESS", "COMPLETED", "IN_PROGRESS", "COMPLETED", "COMPLETED")
+    pauses: list[float] = []
+    run_task.run(ecs, where, "setup", pauses.append)
+    assert ecs.did[:3] == ["task", "restart metabase", "restart producer"]
+    assert (len(ecs.did), len(pauses)) == (3 + 3 * 2, 2)
+
+
+def test_a_migration_ahead_of_an_update_touches_no_service(where):
+    ecs = ecs_of("FAILED")
+    run_task.run(ecs, where, "migrate", lambda _: None)
+    assert ecs.did == ["task"]
+
+
+def test_dashboards_wait_for_metabase(where):
+    ecs = ecs_of("IN_PROGRESS", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED", "COMPLETED")
+    run_task.run(ecs, where, "dashboards", lambda _: None)
+    assert ecs.did[-3:] == ["COMPLETED", "COMPLETED", "task"]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "GONE"])
+def test_a_service_that_does_not_start_is_told(state, where):
+    with pytest.raises(TaskFailed, match="metabase did not start; see the service's events"):
+        run_task.run(ecs_of(state), where, "setup", lambda _: None)
+
+
+def test_a_service_that_never_gets_well_is_given_up(where):
+    with pytest.raises(TaskFailed, match="metabase, producer: not well within 1800 s"):
+        run_task.run(ecs_of("IN_PROGRESS"), where, "setup", lambda _: None)
 
 
 def test_the_command_reads_the_stacks_outputs(where, monkeypatch, capsys):

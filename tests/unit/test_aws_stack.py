@@ -227,6 +227,35 @@ class TestData:
         parameters = {item["name"]: item["value"] for item in one(small, "ParameterGroup")["parameters"]}
         assert parameters["rds.force_ssl"] == "1"
 
+    def test_the_warehouse_changes_when_somebody_says_so(self, small, folder):
+        flags = ("allowMajorVersionUpgrade", "applyImmediately")
+        for options, wanted in (
+            ({}, (False, False)),
+            ({"postgresChanges": "now"}, (False, True)),
+            ({"postgresMajorUpgrade": "true"}, (True, True)),
+        ):
+            recorder = made(config(folder, **options)) if options else small
+            instance = one(recorder, "rds/instance:Instance")
+            assert tuple(instance[flag] for flag in flags) == wanted
+
+    def test_the_warehouses_disk_is_the_sizes_or_what_there_is_and_may_grow(self, small, folder):
+        def disk(recorder: AwsRecorder) -> tuple[int, int]:
+            instance = one(recorder, "rds/instance:Instance")
+            return int(instance["allocatedStorage"]), int(instance["maxAllocatedStorage"])
+
+        assert disk(small) == (SIZES["small"].postgres_gb, SIZES["small"].postgres_most_gb)
+        larger = made(config(folder, postgresGb="100"))
+        assert disk(larger) == (100, 200)
+        assert "8.0 GB" in larger.of("MetricAlarm")[f"{NAME}-watch-postgres-disk"]["alarmDescription"]
+
+    def test_the_brokers_disk_is_the_sizes_or_what_there_is(self, small, folder):
+        def disk(recorder: AwsRecorder) -> int:
+            place = one(recorder, "msk/cluster:Cluster")["brokerNodeGroupInfo"]
+            return int(place["storageInfo"]["ebsStorageInfo"]["volumeSize"])
+
+        assert disk(small) == SIZES["small"].broker_gb
+        assert disk(made(config(folder, brokerGb="100"))) == 100
+
     def test_the_brokers_take_iam_over_tls_and_nothing_else(self, small):
         cluster = one(small, "msk/cluster:Cluster")
         assert cluster["clientAuthentication"] == {
@@ -289,6 +318,25 @@ class TestData:
         assert not any(open_one.protected.values())
         assert one(open_one, "rds/instance:Instance")["deletionProtection"] is False
 
+    def test_what_somebody_may_still_read_outlives_its_stack_or_its_successor(self, small):
+        objects = small.of("BucketObjectv2")
+        by_hash = {name for name, one in objects.items() if re.search(r"/[0-9a-f]{16}/", str(one["key"]))}
+        assert {name.removeprefix(f"{NAME}-file-") for name in by_hash} == {
+            "jars-kafka.jar",
+            "jars-msk.jar",
+            "python-environment.tar.gz",
+            "code-code.zip",
+            "entry-batch.py",
+            "entry-stream.py",
+            "jobs-env",
+        }
+        # Snapshots and backups can be read with this key alone.
+        kept = {
+            f"aws:kms/key:Key {NAME}",
+            *(f"aws:s3/bucketObjectv2:BucketObjectv2 {name}" for name in by_hash),
+        }
+        assert small.retained == kept
+
     def test_a_new_epoch_makes_the_warehouses_passwords_anew_and_no_other(self, small, folder):
         later = made(config(folder, passwordsEpoch="2"))
 
@@ -350,6 +398,18 @@ class TestCompute:
             )
             assert container["readonlyRootFilesystem"] == (container["name"] != "metabase")
 
+    def test_no_task_waits_for_the_upload_of_what_jobs_are_submitted_with(self, small, folder):
+        wanted = config(folder)
+        (folder / "jars" / "one-more.jar").touch()
+        try:
+            more = made(wanted)
+        finally:
+            (folder / "jars" / "one-more.jar").unlink()
+        before, after = small.of("TaskDefinition"), more.of("TaskDefinition")
+        assert "one-more.jar" in more.of("BucketObjectv2")[f"{NAME}-file-platform.env"]["content"]
+        for name, task in after.items():
+            assert task["containerDefinitions"] == before[name]["containerDefinitions"]
+
     def test_the_producer_is_there_only_if_asked_for(self, small, production):
         assert f"{NAME}-producer" in small.of("ecs/service:Service")
         assert not any("producer" in args.name for args in production.every)
@@ -363,15 +423,45 @@ class TestCompute:
             "dag-failed",
             "postgres-disk",
             "postgres-cpu",
-            "kafka-disk",
+            "kafka-disk-1",
+            "kafka-disk-2",
             "metabase-down",
         }
         topic = next(args for args in small.every if args.typ == "aws:sns/topic:Topic")
         for inputs in alarms.values():
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
-        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 7
+        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 8
         assert one(small, "Budget")["limitAmount"] == "900.0"
+
+    def test_each_alarm_has_the_dimensions_under_which_its_metric_is_kept(self, small, production):
+        for recorder, brokers in ((small, 2), (production, 3)):
+            alarms = recorder.of("MetricAlarm")
+            found = {name.removeprefix(f"{NAME}-watch-"): one["dimensions"] for name, one in alarms.items()}
+            broker = {"Cluster Name": f"{NAME}-events"}
+            assert {name: one for name, one in found.items() if one} == {
+                **{f"kafka-disk-{one}": {**broker, "Broker ID": str(one)} for one in range(1, brokers + 1)},
+                "postgres-disk": {"DBInstanceIdentifier": f"{NAME}-warehouse"},
+                "postgres-cpu": {"DBInstanceIdentifier": f"{NAME}-warehouse"},
+                "metabase-down": {"LoadBalancer": "app/bi/1", "TargetGroup": "targetgroup/bi/1"},
+            }
+
+    def test_the_disk_alarm_rings_when_rds_does_not_make_it_larger(self, small, production):
+        # RDS does at a tenth of what there is, which is never less than at first.
+        for recorder in (small, production):
+            alarm = recorder.of("MetricAlarm")[f"{NAME}-watch-postgres-disk"]
+            first_gb = one(recorder, "rds/instance:Instance")["allocatedStorage"]
+            assert 0.05 * first_gb * 1024**3 < alarm["threshold"] < 0.1 * first_gb * 1024**3
+            assert f"Less than {alarm['threshold'] / 1024**3:.1f} GB of" in alarm["alarmDescription"]
+
+    def test_airflows_logs_have_their_groups_before_airflow_makes_them(self, small):
+        groups = {name for name in small.of("LogGroup") if name.startswith(f"{NAME}-airflow-")}
+        kinds = {"DAGProcessing", "Scheduler", "Task", "WebServer", "Worker"}
+        assert groups == {f"{NAME}-airflow-{kind}" for kind in kinds}
+        assert {small.of("LogGroup")[name]["name"] for name in groups} == {
+            f"airflow-{name}" for name in groups
+        }
+        assert groups <= small.after[f"{NAME}-airflow"]
 
 
 class TestRoles:

@@ -73,6 +73,7 @@ def test_every_alarm_about_ours_waits_for_something_that_is_published():
         postgres="p",
         postgres_gb=20,
         kafka="k",
+        brokers=2,
         airflow="ecom-test-airflow",
         namespace=NAMESPACE,
         balancer="b",

@@ -262,6 +262,8 @@ PLANTED: list[tuple[str, str, Callable[[Any], None]]] = [
     ("bucket-by-tls", "s3/bucketPolicy:BucketPolicy", setting("policy", '{"Statement": []}')),
     ("production-safe", RDS, setting("multiAz", False)),
     ("production-safe", LOGS, setting("retentionInDays", 90)),
+    ("production-safe", "msk/topic:Topic", setting("configs", '{"min.insync.replicas": "1"}')),
+    ("production-safe", "msk/topic:Topic", setting("configs", None)),
     ("cost-ceiling", RDS, setting("allocatedStorage", 60_000)),
     ("cost-ceiling", MSK, setting("brokerNodeGroupInfo.instanceType", "kafka.m7g.16xlarge")),
 ]

@@ -9,7 +9,7 @@ from tests.aws_provider.kind import Kind, Made, Props, first, kind, pascal, pick
 
 @kind("emrserverless/application:Application")
 class Application(Kind):
-    """moto refuses the labels of the Spark 4 series, so it is kept in the store."""
+    """moto refuses the labels of the Spark 4 series, so it is in the store, where a test can start it."""
 
     replaces = frozenset({"name", "type", "architecture"})
 
@@ -36,10 +36,18 @@ class Application(Kind):
             tags=want.get("tags"),
             **self._params(want),
         )
-        cloud.store.add(f"emr-serverless/{identity}", {"name": want["name"]})
+        cloud.store.add(f"emr-serverless/{identity}", {"name": want["name"], "state": "CREATED"})
         return identity, {"arn": cloud.arn("emr-serverless", f"/applications/{identity}")}
 
+    def _must_stand(self, cloud: Cloud, identity: str) -> None:
+        state = cloud.store.get(f"emr-serverless/{identity}")["state"]
+        if state not in ("CREATED", "STOPPED"):
+            raise ValueError(
+                f"ValidationException: application {identity} must be CREATED or STOPPED, it is {state}"
+            )
+
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
+        self._must_stand(cloud, identity)
         cloud.pretend(
             "emr-serverless",
             "UpdateApplication",
@@ -53,6 +61,7 @@ class Application(Kind):
         return cloud.store.get(f"emr-serverless/{identity}") is not None
 
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
+        self._must_stand(cloud, identity)
         cloud.store.remove(f"emr-serverless/{identity}")
 
 

@@ -1,6 +1,7 @@
 """RDS and MSK."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.aws_provider.cloud import Cloud
@@ -141,6 +142,7 @@ class Instance(Kind):
 
     def create(self, cloud: Cloud, want: Props) -> Made:
         _class(want["instanceClass"])
+        _storage(0, want)
         made = cloud.call("rds", "create_db_instance", Tags=tags(want), **pick(want, **_INSTANCE))
         instance = made["DBInstance"]
         return instance["DBInstanceIdentifier"], self._outputs(cloud, instance["DBInstanceIdentifier"])
@@ -165,10 +167,16 @@ class Instance(Kind):
 
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
         _class(want["instanceClass"])
+        _storage(old["allocatedStorage"], want)
         changed = {key: value for key, value in want.items() if old.get(key) != value}
         params = {aws: value for aws, value in pick(changed, **_INSTANCE).items() if aws not in _ONLY_CREATED}
+        how = pick(
+            want, AllowMajorVersionUpgrade="allowMajorVersionUpgrade", ApplyImmediately="applyImmediately"
+        )
+        if "EngineVersion" in params:
+            _upgrade(old["engineVersion"], want["engineVersion"], how)
         if params:
-            cloud.call("rds", "modify_db_instance", DBInstanceIdentifier=identity, **params)
+            cloud.call("rds", "modify_db_instance", DBInstanceIdentifier=identity, **params, **how)
         return self._outputs(cloud, identity)
 
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
@@ -189,6 +197,25 @@ class Instance(Kind):
             SkipFinalSnapshot=bool(state.get("skipFinalSnapshot")),
             **last,
         )
+
+
+def _storage(before: int, want: Props) -> None:
+    size, most = want["allocatedStorage"], want["maxAllocatedStorage"]
+    if size < before:
+        raise ValueError(f"InvalidParameterCombination: storage can't shrink from {before} to {size} GB")
+    if most < 1.1 * size:
+        raise ValueError(f"InvalidParameterCombination: max storage {most} is not a tenth above {size} GB")
+
+
+def _upgrade(old: str, new: str, how: Props) -> None:
+    before, after = (version.partition(".")[0] for version in (old, new))
+    if before != after and not how.get("AllowMajorVersionUpgrade"):
+        raise ValueError(
+            "InvalidParameterCombination: the AllowMajorVersionUpgrade flag must be present when upgrading"
+            " to a new major version"
+        )
+    if before != after and not how.get("ApplyImmediately"):
+        raise ValueError("InvalidDBParameterGroupState: the old parameter group is in use until the window")
 
 
 def _class(name: str) -> None:
@@ -288,10 +315,16 @@ class Cluster(Kind):
         return arn, {"arn": arn, **_brokers(want, "sasl_iam"), "currentVersion": "K1"}
 
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
-        self._params(want)
-        node, before = want["brokerNodeGroupInfo"], old["brokerNodeGroupInfo"]
-        if node["clientSubnets"] != before["clientSubnets"]:
+        new, before = self._params(want), self._params(old)
+        if new["BrokerNodeGroupInfo"]["ClientSubnets"] != before["BrokerNodeGroupInfo"]["ClientSubnets"]:
             raise ValueError("BadRequest: the subnets of a cluster can't be changed")
+        for operation, read in _UPDATES.items():
+            if read(new) != read(before):
+                cloud.pretend("kafka", operation, ClusterArn=identity, CurrentVersion="K1", **read(new))
+        if _disk(new) < _disk(before):
+            raise ValueError(
+                f"BadRequest: a broker's disk can't shrink from {_disk(before)} to {_disk(new)} GB"
+            )
         return {}
 
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
@@ -304,6 +337,26 @@ class Cluster(Kind):
         if topics:
             raise ValueError(f"topics are left: {topics}")
         cloud.call("kafka", "delete_cluster", ClusterArn=identity)
+
+
+def _disk(params: Props) -> int:
+    return int(params["BrokerNodeGroupInfo"]["StorageInfo"]["EbsStorageInfo"]["VolumeSize"])
+
+
+# Each part of a cluster has an operation of its own, with what it is given.
+_UPDATES: dict[str, Callable[[Props], Props]] = {
+    "UpdateBrokerStorage": lambda params: {
+        "TargetBrokerEBSVolumeInfo": [{"KafkaBrokerNodeId": "All", "VolumeSizeGB": _disk(params)}]
+    },
+    "UpdateBrokerType": lambda params: {"TargetInstanceType": params["BrokerNodeGroupInfo"]["InstanceType"]},
+    "UpdateBrokerCount": lambda params: {"TargetNumberOfBrokerNodes": params["NumberOfBrokerNodes"]},
+    "UpdateClusterConfiguration": lambda params: {"ConfigurationInfo": params["ConfigurationInfo"]},
+    "UpdateClusterKafkaVersion": lambda params: {"TargetKafkaVersion": params["KafkaVersion"]},
+    "UpdateMonitoring": lambda params: {
+        "EnhancedMonitoring": params["EnhancedMonitoring"],
+        "LoggingInfo": params["LoggingInfo"],
+    },
+}
 
 
 def cloud_revision(settings: Props) -> Props:

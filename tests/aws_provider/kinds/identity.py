@@ -120,7 +120,7 @@ class Key(Kind):
             "kms",
             "schedule_key_deletion",
             KeyId=identity,
-            PendingWindowInDays=state["deletionWindowInDays"],
+            PendingWindowInDays=state.get("deletionWindowInDays"),
         )
 
 

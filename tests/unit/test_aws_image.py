@@ -1,0 +1,77 @@
+"""What tasks on Fargate run is in their image: copied by the Dockerfile, and not kept from it."""
+
+import fnmatch
+import json
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from environments.aws.bundle import REPOSITORY
+from environments.aws.registry import DOCKERFILE
+from tests.unit.aws_mocks import config, made
+
+HOME = PurePosixPath("/opt/ecom")
+
+
+def copied(stage: str) -> dict[PurePosixPath, PurePosixPath]:
+    """Return what a stage of the Dockerfile copies out of the repository: where it is found, by its place."""
+    lines = (REPOSITORY / DOCKERFILE).read_text(encoding="utf-8").splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.endswith(f" AS {stage}"))
+    end = next(number for number, line in enumerate(lines) if number > begin and line.startswith("FROM "))
+    found = {}
+    for line in lines[begin:end]:
+        if line.startswith("COPY ") and "--from" not in line:
+            *sources, target = line.split()[1:]
+            for source in sources:
+                place = PurePosixPath(target) / Path(source).name if target.endswith("/") else target
+                found[PurePosixPath(source)] = PurePosixPath(place)
+    return found
+
+
+def ignored(path: PurePosixPath) -> bool:
+    """Tell whether .dockerignore keeps a file from the build: the last line about it or a folder decides."""
+    answer = False
+    for line in (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.strip().removeprefix("!")
+        if pattern and not pattern.startswith("#"):
+            names = [str(part) for part in (path, *path.parents)]
+            names += [Path(name).name for name in names] if pattern.startswith("**/") else []
+            if any(fnmatch.fnmatch(name, pattern.removeprefix("**/")) for name in names):
+                answer = not line.startswith("!")
+    return answer
+
+
+def files_of(module: str) -> list[PurePosixPath]:
+    """Return what `python -m` of a package or a module needs at least, in the repository."""
+    place = PurePosixPath(*module.split("."))
+    program = place / "__main__.py" if (REPOSITORY / place).is_dir() else place.with_suffix(".py")
+    packages = [folder / "__init__.py" for folder in program.parents if folder != PurePosixPath()]
+    return [program, *packages]
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory) -> set[str]:
+    recorder = made(config(tmp_path_factory.mktemp("artifacts"), producer="true"))
+    tasks = [
+        json.loads(inputs["containerDefinitions"])[0] for inputs in recorder.of("TaskDefinition").values()
+    ]
+    commands = [task["command"] for task in tasks if "command" in task]
+    return {command[command.index("-m") + 1] for command in commands}
+
+
+def test_every_command_of_a_task_is_in_its_image(modules):
+    assert modules == {"environments.aws.setup", "dashboards.metabase", "producer"}
+    sources = copied("code")
+    for path in [path for module in modules for path in files_of(module)]:
+        assert (REPOSITORY / path).is_file()
+        from_where = [source for source in sources if source == path or source in path.parents]
+        assert from_where, f"{DOCKERFILE} does not copy {path}"
+        assert not ignored(path), f".dockerignore keeps {path} from the image"
+        assert sources[from_where[0]] / path.relative_to(from_where[0]) == HOME / path
+
+
+def test_the_rest_of_the_environment_stays_out():
+    assert ignored(PurePosixPath("environments/aws/stack.py"))
+    assert ignored(PurePosixPath("tests/conftest.py"))
+    assert ignored(PurePosixPath("pipeline/__pycache__/settings.pyc"))
+    assert not ignored(PurePosixPath("pipeline/settings.py"))
