@@ -156,7 +156,7 @@ class TestOneStack:
                 },
             ),
             (
-                {"awsMonthlyBudgetUsd": "900"},
+                {"awsMonthlyBudgetUsd": "1234"},
                 {"Budget ecom-aws-watch": "update"},
             ),
             (

@@ -19,13 +19,14 @@ IMAGES = {
     "imageKafka": "ecom-standin/kafka:4.1.1",
     "imageMetabase": "ecom-standin/metabase:v0.63",
 }
+# Below those that Linux gives to connections that go out.
 PORTS = {
-    "postgresPort": 35432,
-    "kafkaPort": 39092,
-    "airflowPort": 38080,
-    "sparkMasterPort": 38081,
-    "dashboardsPort": 38050,
-    "metabasePort": 33000,
+    "postgresPort": 25432,
+    "kafkaPort": 29092,
+    "airflowPort": 28080,
+    "sparkMasterPort": 28081,
+    "dashboardsPort": 28050,
+    "metabasePort": 23000,
 }
 _PATIENCE_S = 300
 

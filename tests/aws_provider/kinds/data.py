@@ -80,12 +80,11 @@ class SubnetGroup(Kind):
         return want["name"], {"arn": made["DBSubnetGroupArn"], "vpcId": made["VpcId"]}
 
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
-        cloud.call(
-            "rds",
-            "modify_db_subnet_group",
-            DBSubnetGroupName=identity,
-            SubnetIds=want["subnetIds"],
-        )
+        if any(old.get(key) != want.get(key) for key in ("subnetIds", "description")):
+            change = {"DBSubnetGroupName": identity, "SubnetIds": want["subnetIds"]}
+            cloud.call("rds", "modify_db_subnet_group", **change)
+            # moto forgets a group that is modified.
+            self.create(cloud, want)
         return {}
 
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
