@@ -117,10 +117,13 @@ prepare-stack: setup ## What test-stack needs, ahead of time: a Docker Engine, s
 	@export "$$(scripts/docker_engine.sh env)" && tests/stack/images/build.sh
 	@python -m toolchain
 
-.PHONY: test-stack
-test-stack: prepare-stack ## Both Pulumi stacks: Docker for real (Docker, or root and dockerd; docs/air-gapped.md), AWS on moto
+.PHONY: test-local-stack
+test-local-stack: prepare-stack ## `pulumi up -s local` on a Docker Engine: a running one, or as root dockerd (docs/air-gapped.md)
 	@export "$$(scripts/docker_engine.sh env)" && export PATH="$$(python -m toolchain --path)" && \
-		pytest -m "stack or aws_stack" tests/stack tests/aws_stack $(ARGS)
+		pytest -m stack tests/stack $(ARGS)
+
+.PHONY: test-stack
+test-stack: test-local-stack test-aws-stack ## Both Pulumi stacks: Docker for real, AWS on moto
 
 .PHONY: bench
 bench: setup ## Measure ours and the peers; `make bench ONLY=streaming_throughput` runs one
