@@ -102,7 +102,8 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+# Not the session's: while it lives its thread has an event loop, with which Flask refuses to work elsewhere.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
