@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from psycopg2.extensions import cursor as Cursor
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cli.context import use_platform
+from cli.output import print_table
 from cli.quality_tables import results_table
 from pipeline.database import connect_patiently
 from pipeline.jobs import history
@@ -61,7 +61,7 @@ def list_runs(
     if as_json:
         typer.echo(json.dumps([one.as_dict() for one in found], indent=2))
     else:
-        Console().print(_table(found))
+        print_table(_table(found))
 
 
 @app.command()
@@ -80,13 +80,14 @@ def show(
     for name, value in found.as_dict().items():
         typer.echo(f"{name.replace('_', ' ')}: {'-' if value is None else value}")
     if judged:
-        Console().print(results_table(judged, "quality"))
+        print_table(results_table(judged, "quality"))
 
 
 def _table(runs: Sequence[RunSummary]) -> Table:
-    table = Table(
-        "run", "kind", "days", "state", "orders staged", "started (UTC)", "publication", title="runs"
-    )
+    table = Table(title="runs")
+    table.add_column("run", no_wrap=True)  # whole, because other commands want it
+    for name in ("kind", "days", "state", "orders staged", "started (UTC)", "publication"):
+        table.add_column(name)
     for one in runs:
         days = f"{one.from_day} to {one.until_day}" if one.from_day else ""
         table.add_row(

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cli.context import use_platform
+from cli.output import print_table
 from dashboards.metabase.differences import Difference
 from dashboards.metabase.errors import MetabaseError
 from dashboards.metabase.provision import Applied, Provisioner
@@ -104,7 +104,7 @@ def _show(differences: Sequence[Difference], verb: str) -> None:
             one.action, one.kind, escape(one.name), escape("; ".join(one.what)), style=_STYLES[one.action]
         )
     if shown:
-        Console().print(table)
+        print_table(table)
     written = sum(one.is_open for one in differences)
     same = sum(one.action == "unchanged" for one in differences)
     typer.echo(f"{verb} {written}, unchanged {same}, not ours {len(shown) - written}")

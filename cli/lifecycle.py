@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.output import print_table
 from cli.progress import Progress, services_table
 from environments import embedded
 from environments.embedded import EnvironmentFailed, Home, Options, State, control
@@ -100,7 +101,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     elif state is None or not running:
         typer.echo(f"not running ({home.root})")
     else:
-        Console().print(services_table(state))
+        print_table(services_table(state))
     if state is None or not state.healthy:
         raise typer.Exit(1)
 

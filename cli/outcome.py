@@ -77,7 +77,7 @@ def summary_table(outcome: Outcome) -> Table:
         f"{committed.raw_rows:,} distinct events; {committed.duplicate_rows:,} duplicates dropped",
     )
     table.add_row("in fact_orders", f"{outcome.report.facts:,} orders, history included")
-    table.add_row("in the DLQ", f"{committed.dlq_rows:,} of this run; all that are unresolved: {reasons}")
+    table.add_row("in the DLQ", f"{committed.dlq_rows:,} since it began; all that are unresolved: {reasons}")
     places = ", ".join(f"{name.replace('_', ' ')} {gap:,} short" for name, gap in outcome.missing.items())
     table.add_row("lost", f"[bold]{outcome.lost:,}[/] {places}".rstrip())
     table.add_row("doubled", f"[bold]{outcome.doubled:,}[/]")

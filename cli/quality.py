@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 from psycopg2.extensions import cursor as Cursor
-from rich.console import Console
 
 from cli.context import use_platform
+from cli.output import print_table
 from cli.quality_tables import exceptions_table, results_table
 from pipeline.database import connect_patiently
 from pipeline.quality import exceptions, results
@@ -45,9 +45,9 @@ def list_results(run: Run = None, failed: Failed = False, as_json: AsJson = Fals
             exceptions=[asdict(one) for one in accepted],
         )
         return
-    Console().print(results_table(found, f"quality of run {wanted}" if wanted else "no run was judged yet"))
+    print_table(results_table(found, f"quality of run {wanted}" if wanted else "no run was judged yet"))
     if accepted:
-        Console().print(exceptions_table(accepted))
+        print_table(exceptions_table(accepted))
 
 
 @app.command()

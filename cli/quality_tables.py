@@ -13,10 +13,11 @@ _STYLES = {"passed": "green", "failed": "red", "warned": "yellow", "accepted": "
 
 def results_table(results: Iterable[Result], title: str) -> Table:
     """Return a row for each result, coloured by its outcome."""
-    table = Table("run", "phase", "check", "outcome", "measured", "allowed", "rows", "why", title=title)
+    table = Table(title=title)
+    for name in ("phase", "check", "outcome", "measured", "allowed", "rows", "why"):
+        table.add_column(name, no_wrap=name == "check")
     for result in results:
         table.add_row(
-            escape(result.run_id),
             result.phase,
             result.check_name,
             result.outcome,
@@ -31,7 +32,9 @@ def results_table(results: Iterable[Result], title: str) -> Table:
 
 def exceptions_table(exceptions: Sequence[Accepted]) -> Table:
     """Return a row for each exception that holds."""
-    table = Table("exception", "check", "day", "who", "why", "until (UTC)", title="accepted exceptions")
+    table = Table(title="accepted exceptions")
+    for name in ("exception", "check", "day", "who", "why", "until (UTC)"):
+        table.add_column(name, no_wrap=name == "check")
     for one in exceptions:
         day = one.day.isoformat() if one.day else "all"
         until = f"{one.until:%Y-%m-%d %H:%M}"

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.context import use_platform
+from cli.output import print_table
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings, load
 from producer.catalog import DEFAULT_CUSTOMERS, DEFAULT_PRODUCTS, DEFAULT_SEED
@@ -68,7 +69,7 @@ def seed(
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
-        Console().print(_table(report))
+        print_table(_table(report))
 
 
 def _evolve(seed: int, as_json: bool) -> None:

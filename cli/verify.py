@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.context import use_platform
+from cli.output import print_table
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from pipeline.verify import Finding, Report
 from pipeline.verify import verify as run_verify
@@ -61,7 +62,7 @@ def verify(
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
-        Console().print(as_table(report))
+        print_table(as_table(report))
     if not report.clean:
         raise typer.Exit(1)
 

@@ -101,7 +101,9 @@ class PlatformConfig(_Section):
         """Read a TOML file; raise ConfigError if it is missing, unreadable or wrong."""
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
         return cls.from_mapping(values, str(path))
 

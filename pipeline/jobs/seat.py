@@ -176,7 +176,9 @@ def _wait_for_seat(guard: Connection, claim: _Claim, wait_s: float, on_wait: OnW
                 cursor.execute("SELECT pg_advisory_unlock(%s)", (STEP_LOCK,))
             owner = _owner(cursor)
             if time.monotonic() > deadline:
-                raise SeatTaken(f"run {owner} is not done after {wait_s:.0f} s: start {run_id} again later")
+                raise SeatTaken(
+                    f"run {owner} is not done after {wait_s:.0f} s: try again later, or wait for it longer"
+                )
             on_wait(owner or "?")
             time.sleep(_POLL_S)  # a poll of the seat, until its owner is done
 

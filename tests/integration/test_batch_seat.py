@@ -59,7 +59,7 @@ def test_a_second_run_waits_until_the_first_has_published(
     commit(database, [valid(event(1))])
     first, second = (new_batch(database, spark, name) for name in ("first", "second"))
     first.stage()
-    with pytest.raises(SeatTaken, match="run first is not done after 0 s: start second again later"):
+    with pytest.raises(SeatTaken, match="run first is not done after 0 s: try again later"):
         second.steps.begin(INCREMENT)
     first.publish()
     second.steps.begin(INCREMENT)

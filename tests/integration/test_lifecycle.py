@@ -99,7 +99,10 @@ def test_up_is_idempotent_and_data_ports_and_passwords_outlive_a_stop(home: Home
     assert "run `ecom up`" in ecom("env", expect=1).stderr
     assert "nothing was running" in ecom("down").stdout
     assert process.members(home) == []
+    # As a start leaves it that is killed while it makes the database's files.
+    (home.root / ".postgres-killed" / "data").mkdir(parents=True)
     ecom("up", "-d", "--only", "postgres", "--config", str(config))
+    assert list(home.root.glob(".postgres-*")) == []
     assert state_of(home).ports == first.ports
     assert {path.name: path.read_text() for path in home.secrets.iterdir()} == passwords
     with connect(home) as connection, connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """A server that goes away, or a seat that is lost, while Spark works: one line, and the right exit code."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -143,3 +144,7 @@ def test_a_workers_failure_in_the_stream_reaches_the_driver_as_itself(
     with pytest.raises(SecretError, match=f"file:{tmp_path}/absent") as told, spark_in_words():
         watch(query, threading.Event(), lambda: None)
     assert "\n" not in str(told.value)
+
+
+def test_ctrl_c_is_the_callers_also_once_spark_was_there(spark: SparkSession):
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

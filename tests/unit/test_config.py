@@ -102,14 +102,19 @@ def test_each_wrong_key_has_its_own_line():
     assert [line.split()[0] for line in lines] == ["postgres.port", "kafka.brokers:"]
 
 
-@pytest.mark.parametrize("content", [None, b"[postgres", b"port = \xff", b"port = 1\nport = 2"])
+@pytest.mark.parametrize("content", [b"[postgres", b"port = \xff", b"port = 1\nport = 2"])
 def test_a_file_that_is_no_toml_is_named(content, tmp_path):
     path = tmp_path / "ecom.toml"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         PlatformConfig.from_toml(path)
     assert str(caught.value).startswith(f"{path}: cannot be read as TOML: ")
+
+
+def test_a_file_that_is_not_there_is_named_once(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        PlatformConfig.from_toml(tmp_path / "ecom.toml")
+    assert str(caught.value) == f"{tmp_path}/ecom.toml: cannot be read: No such file or directory"
 
 
 def test_a_wrong_value_in_a_file_names_the_file(tmp_path):
