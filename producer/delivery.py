@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,12 +38,19 @@ class Delivery:
     """
 
     def __init__(
-        self, client: Client, topic: str, report: TextIO | None = None, limit: int = IN_FLIGHT_LIMIT
+        self,
+        client: Client,
+        topic: str,
+        report: TextIO | None = None,
+        limit: int = IN_FLIGHT_LIMIT,
+        patience_s: float = 60.0,
     ) -> None:
+        """Send through `client`; a flush waits `patience_s` for news, more than its own timeout."""
         self._client = client
         self._topic = topic
         self._report = report
         self._limit = limit
+        self._patience_s = patience_s
         self._room = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
@@ -94,8 +102,13 @@ class Delivery:
 
     def flush(self) -> None:
         """Wait until Kafka has taken or refused everything, unless that is hopeless."""
-        if self.broken is None:
-            self._client.flush()
+        seen, since = self.in_flight, time.monotonic()
+        while self.in_flight and self.broken is None and time.monotonic() - since < self._patience_s:
+            # The client waits for ever for a batch that it has lost sight of, so it is asked again and again.
+            with suppress(KafkaTimeoutError):
+                self._client.flush(timeout=_LOOK_AROUND_S)
+            if self.in_flight != seen:
+                seen, since = self.in_flight, time.monotonic()
 
     def close(self) -> None:
         """End the client without waiting; what is unacknowledged now counts as failed from here on."""

@@ -79,7 +79,8 @@ def run(settings: KafkaSettings, plan: ProducePlan, watch: Watcher = lambda deli
         if plan.report is not None:
             # Line by line: after a kill -9 the file still holds what was acknowledged.
             report = stack.enter_context(plan.report.open("w", encoding="utf-8", buffering=1))
-        delivery = Delivery(open_client(settings, plan.give_up_after_s), settings.orders_topic, report)
+        client = open_client(settings, plan.give_up_after_s)
+        delivery = Delivery(client, settings.orders_topic, report, patience_s=plan.give_up_after_s + 1)
         stop = stack.enter_context(stop_on_signals())
         started = time.monotonic()
         # The second signal interrupts: what is acknowledged by then counts, nothing else is waited for.

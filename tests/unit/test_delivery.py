@@ -33,6 +33,7 @@ class FakeClient:
 
     def flush(self, timeout=None):
         self.flushed = True
+        raise KafkaTimeoutError("still in flight")
 
     def close(self, timeout=None):
         raise KafkaTimeoutError("still in flight")
@@ -93,7 +94,8 @@ def test_a_timeout_or_a_refusal_ends_it_but_a_passing_error_does_not():
         (NotLeaderForPartitionError(), False),
     ):
         client = FakeClient()
-        delivery = Delivery(client, "orders")
+        # The second one never settles: the client has lost sight of it, and the flush ends all the same.
+        delivery = Delivery(client, "orders", patience_s=0.05)
         delivery.send(message())
         client.fail(0, error)
         assert delivery.send(message()) is not ends
