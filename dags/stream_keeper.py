@@ -114,7 +114,7 @@ class KeepStream(BaseOperator):
             found: Job = self._client.get_job_run(applicationId=self._application, jobRunId=job_id)["jobRun"]
             if done(found["state"]):
                 return found
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # a poll of AWS, which tells nobody by itself
         raise AirflowException(
             f"job run {job_id} did not {what} within {_PATIENCE_S:.0f} s: {found['state']}"
         )

@@ -3,7 +3,6 @@
 python -m scripts.aws_cost [--check]
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from environments.aws.passwords import NAMES
 from environments.aws.sizes import SIZES, Size, SizeName
 from policy import aws_cost, prices
 from policy.prices import HOURS, Price
+from scripts import generated_page
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "aws-cost.md"
 _BEGIN, _END = "<!-- computed: python -m scripts.aws_cost -->", "<!-- computed until here -->"
@@ -156,14 +156,7 @@ def with_computed(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the page, or tell whether it is what it should be; return the exit code."""
-    parser = argparse.ArgumentParser(prog="aws_cost", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is out of date")
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = with_computed(text)
-    if parser.parse_args(arguments).check:
-        return int(text != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return generated_page.run("aws_cost", __doc__, PAGE, with_computed, arguments)
 
 
 if __name__ == "__main__":

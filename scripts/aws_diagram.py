@@ -6,7 +6,6 @@ Nodes are security groups with what stands in them, arrows are the rules between
 with buckets; so nothing is drawn that is not built, and a new flow is drawn when it is allowed.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.aws.firewall import GROUPS
+from scripts import generated_page
 from tests.unit.aws_mocks import ACCOUNT, NAME, REGION, AwsRecorder, config, made
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "aws.md"
@@ -104,14 +104,7 @@ def with_drawing(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw, or tell whether the page is what it should be; return the exit code."""
-    parser = argparse.ArgumentParser(prog="aws_diagram", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is out of date")
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = with_drawing(text)
-    if parser.parse_args(arguments).check:
-        return int(text != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return generated_page.run("aws_diagram", __doc__, PAGE, with_drawing, arguments)
 
 
 if __name__ == "__main__":

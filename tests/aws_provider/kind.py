@@ -1,5 +1,6 @@
 """What the provider has to know about a kind of resource, and the register of all kinds."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
 
@@ -13,7 +14,7 @@ Made = tuple[str, Props]
 _NOT_AWSS = {"tags", "tagsAll", "forceDelete", "forceDestroy", "waitForSteadyState"}
 
 
-class Kind:
+class Kind(ABC):
     """One kind.
 
     `replaces` cannot be changed in place, `renews` are outputs that an update changes, `autoname` is the
@@ -24,9 +25,9 @@ class Kind:
     autoname: ClassVar[tuple[str, int] | None] = None
     renews: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
     def create(self, cloud: Cloud, want: Props) -> Made:
         """Make it; return its id and what AWS made up."""
-        raise NotImplementedError
 
     def update(self, cloud: Cloud, identity: str, old: Props, want: Props) -> Props:
         """Bring it to what is wanted; return what AWS made up anew. Only tags may differ by default."""
@@ -35,13 +36,13 @@ class Kind:
             raise NotImplementedError(f"{type(self).__name__}: no update of {', '.join(sorted(changed))}")
         return {}
 
+    @abstractmethod
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
         """Tell whether it is there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         """Remove it."""
-        raise NotImplementedError
 
 
 # Outputs that are not known before a resource is made; others than a kind's own mean nothing to the SDK.

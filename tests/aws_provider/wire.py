@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
+# What marks secrets and files on the wire, the same in every Pulumi; no secrets themselves.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _ASSET = "c44067f5952c0a294b673a41bacd8c17"
