@@ -95,6 +95,8 @@ def follow(home: Home, supervisor: "subprocess.Popen[bytes]", watch: Watch = _no
 def _last_word(home: Home, state: State | None) -> str:
     if state and state.error:
         return state.error
+    if state and state.phase == "stopped":
+        return "it was stopped before everything was up"
     return f"the supervisor ended before everything was up:\n{last_lines(home.log('supervisor'), 8)}"
 
 
@@ -113,6 +115,7 @@ def stop(home: Home, timeout_s: float = _STOP_TIMEOUT_S) -> list[str]:
     ended: list[str] = []
     if state and (supervisor := state.supervisor.find()):
         ended = [name for name, unit in state.services.items() if unit.process and unit.process.alive()]
+        ended = ended or ["supervisor"]  # its services were still to come
         state.supervisor.send(signal.SIGTERM)
         pause = threading.Event()
         waited = 0.0

@@ -11,6 +11,7 @@ from environments.embedded import postgres, secret_files
 from environments.embedded.home import Home
 from environments.embedded.ports import HOST
 from infra.config import PlatformConfig
+from infra.databases import ensure_database
 
 # Kept in the very database that it speaks of, so that it can't outlive it.
 _MIGRATED_BY = "migrated by apache-airflow "
@@ -30,29 +31,18 @@ def _admin(home: Home, port: int) -> Iterator[Cursor]:
 def create_warehouse(home: Home, config: PlatformConfig, port: int) -> None:
     """Create the configured database unless it is there."""
     with _admin(home, port) as cursor:
-        _create(cursor, config.postgres.database, postgres.ADMIN)
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (config.postgres.database,))
+        if cursor.fetchone() is None:
+            database, owner = sql.Identifier(config.postgres.database), sql.Identifier(postgres.ADMIN)
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
 
 
 def ensure_airflow(home: Home, port: int) -> None:
     """Create Airflow's role and database unless they are there, and set the role's password."""
     password = secret_files.read_secret(home, secret_files.AIRFLOW_DATABASE)
-    role = sql.Identifier(postgres.AIRFLOW)
     with _admin(home, port) as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (postgres.AIRFLOW,))
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
-        # The verifier is computed here, so that no statement or server log ever holds the password.
         verifier = encrypt_password(password, postgres.AIRFLOW, cursor.connection, "scram-sha-256")
-        cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(verifier)))
-        _create(cursor, postgres.AIRFLOW, postgres.AIRFLOW)
-        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
-
-
-def _create(cursor: Cursor, database: str, owner: str) -> None:
-    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
-    if cursor.fetchone() is None:
-        statement = sql.SQL("CREATE DATABASE {} OWNER {}")
-        cursor.execute(statement.format(sql.Identifier(database), sql.Identifier(owner)))
+        ensure_database(cursor, postgres.AIRFLOW, verifier)
 
 
 def airflow_url(home: Home, port: int) -> str:

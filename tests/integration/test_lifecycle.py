@@ -22,6 +22,7 @@ from environments import embedded
 from environments.embedded import process
 from environments.embedded.home import Home
 from tests.conftest import make_home, write_config
+from tests.faults.waiting import until
 
 ECOM = [sys.executable, "-c", "from cli.main import run; run()"]
 ROOT = Path(__file__).parents[2]
@@ -229,6 +230,17 @@ def test_a_service_that_never_comes_up_is_reported_with_the_end_of_its_log(home:
     options = embedded.Options(home, services=("stream",), stream_command=command)
     with pytest.raises(embedded.EnvironmentFailed, match=r"(?s)stream ended with exit code 1.*no such topic"):
         embedded.start(options)
+    assert process.members(home) == []
+
+
+def test_a_start_and_a_stop_that_meet_both_say_so(home: Home, config: Path):
+    command = [*ECOM, "up", "-d", "--only", "postgres", "--config", str(config)]
+    starting = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    until(lambda: embedded.load(home) is not None, "the supervisor has begun", poll_s=0.01)
+    assert ecom("down").stdout.startswith("stopped ")
+    _, said = starting.communicate(timeout=60)
+    assert starting.returncode == 1
+    assert "error: it was stopped before everything was up" in said
     assert process.members(home) == []
 
 

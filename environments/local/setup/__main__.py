@@ -9,8 +9,7 @@ import os
 import subprocess
 import sys
 
-from environments.local.setup import DATABASES_VARIABLE, TOPICS_VARIABLE
-from environments.local.setup.databases import ensure_database
+from environments.local.setup import DATABASES_VARIABLE, TOPICS_VARIABLE, databases
 from environments.local.setup.kafka_topics import ensure_topics
 
 
@@ -20,7 +19,7 @@ def main() -> int:
     if migrated.returncode != 0:
         return migrated.returncode
     for name, password_file in json.loads(os.environ[DATABASES_VARIABLE]).items():
-        ensure_database(name, password_file)
+        databases.ensure(name, password_file)
     ensure_topics(os.environ["ECOM_KAFKA_BOOTSTRAP_SERVERS"], json.loads(os.environ[TOPICS_VARIABLE]))
     return 0
 
