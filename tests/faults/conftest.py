@@ -1,4 +1,4 @@
-"""One stack for all fault tests; each test leaves it up and clean."""
+"""One stack for all fault tests of a worker; each test leaves it up and clean."""
 
 import shutil
 from collections.abc import Iterator
@@ -29,7 +29,9 @@ max_offsets_per_trigger = 20000
 """
 
 
-@pytest.fixture(scope="session")
+# Ends with this folder's tests: kept for the whole session, its stream would go on asking Kafka for orders
+# beside all the other tests.
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     home = embedded.Home(make_home())
     config = home.root.parent / "ecom.toml"

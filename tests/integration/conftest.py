@@ -11,8 +11,6 @@ from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import SparkSession
 
 from dashboards.metabase.provision import Provisioner
-from dashboards.metabase.render import render
-from dashboards.spec_files import load as load_spec
 from environments.embedded import class_archive
 from environments.embedded.jars import connector_jars
 from infra.platform import Platform
@@ -28,6 +26,7 @@ from pipeline.settings import (
 )
 from pipeline.spark_session import open_session
 from pipeline.stream.job import SPARK_CONF
+from tests.integration.metabase_access import logged_in, provisioner_for, settings_for
 from tests.integration.topics import Topics
 from tests.metabase_server import MetabaseServer
 
@@ -151,31 +150,18 @@ def metabase() -> Iterator[MetabaseServer]:
 
 @pytest.fixture
 def metabase_settings(metabase: MetabaseServer, tmp_path: Path) -> MetabaseSettings:
-    """The account that sets it up; Metabase sees the warehouse where we do."""
-    secret = tmp_path / "metabase_admin"
-    secret.write_text("correct-horse-1\n")
-    return MetabaseSettings(
-        url=metabase.url,
-        admin_email="admin@example.com",
-        admin_password_ref=f"file:{secret}",
-        postgres_host="",
-        postgres_port=0,
-    )
+    return settings_for(metabase.url, tmp_path)
 
 
 @pytest.fixture
 def provisioner(metabase_settings: MetabaseSettings, database: PostgresSettings) -> Provisioner:
-    """Brings the repository's own dashboards to the stand-in, on the test's own database."""
-    return Provisioner(
-        metabase_settings, database, render(load_spec(), metabase_settings, database), wait_s=10
-    )
+    """Brings the dashboards to the stand-in, on the test's own database."""
+    return provisioner_for(metabase_settings, database)
 
 
 @pytest.fixture
 def hands(metabase_settings: MetabaseSettings, provisioner: Provisioner) -> Iterator[httpx.Client]:
     """An administrator's session on a Metabase to which everything has been applied."""
     provisioner.apply()
-    with httpx.Client(base_url=metabase_settings.url, trust_env=False) as client:
-        who = {"username": metabase_settings.admin_email, "password": metabase_settings.admin_password()}
-        client.headers["X-Metabase-Session"] = client.post("/api/session", json=who).json()["id"]
+    with logged_in(metabase_settings) as client:
         yield client

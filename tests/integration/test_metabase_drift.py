@@ -1,6 +1,6 @@
 """What people change by hand in our collection is put back; what is theirs stays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -8,6 +8,8 @@ import pytest
 
 from dashboards.metabase.provision import Provisioner
 from dashboards.spec_files import load as load_spec
+from pipeline.settings import PostgresSettings
+from tests.integration.metabase_access import logged_in, provisioner_for, settings_for
 from tests.integration.metabase_contents import (
     collection_id,
     database_id,
@@ -18,6 +20,7 @@ from tests.integration.metabase_contents import (
     put,
 )  # fmt: skip
 from tests.metabase_server import MetabaseServer
+from tests.metabase_server.store import MemoryStore
 
 BOARD = load_spec()[0]
 CHART = BOARD.charts[0].title
@@ -74,6 +77,41 @@ def everybody_queries(hands: httpx.Client) -> None:
 def viewers_query(hands: httpx.Client) -> None:
     native = {"create-queries": "query-builder-and-native"}
     grant(hands, "permissions", groups(hands)[0], database_id(hands), native)
+
+
+@pytest.fixture(scope="module")
+def applied(
+    shared_database: PostgresSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[MetabaseServer, Provisioner, MemoryStore]]:
+    """A stand-in to which everything has been applied, and what it knows by then."""
+    server, store = MetabaseServer(), MemoryStore()
+    settings = settings_for(server.url, tmp_path_factory.mktemp("metabase"))
+    provisioner = provisioner_for(settings, shared_database)
+    server.start(store)
+    provisioner.apply()
+    yield server, provisioner, store
+    server.stop()
+
+
+@pytest.fixture
+def metabase(applied: tuple[MetabaseServer, Provisioner, MemoryStore]) -> MetabaseServer:
+    """The stand-in as it was after the one `apply`: another one before each test would take seconds."""
+    server, _, store = applied
+    own = MemoryStore()
+    own.save(store.load())
+    server.api.ready(own)
+    return server
+
+
+@pytest.fixture
+def provisioner(applied: tuple[MetabaseServer, Provisioner, MemoryStore]) -> Provisioner:
+    return applied[1]
+
+
+@pytest.fixture
+def hands(metabase: MetabaseServer, provisioner: Provisioner) -> Iterator[httpx.Client]:
+    with logged_in(provisioner.metabase) as client:
+        yield client
 
 
 # Each with what the plan has to name: kind and, in part, what differs.

@@ -75,6 +75,8 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two writes, and the second would wait 40 ms for the first one's acknowledgement.
+    disable_nagle_algorithm = True
     server: _Http
 
     def do_GET(self) -> None:
