@@ -37,6 +37,8 @@ def single_broker(config: KafkaConfig) -> dict[str, str]:
         # After a kill the broker can't register until its old session has run out: 9 s by default.
         "broker.session.timeout.ms": "4000",
         "broker.heartbeat.interval.ms": "1000",
+        # A record every half second that tells other controllers that this one lives; there are none.
+        "metadata.max.idle.interval.ms": "0",
         "message.max.bytes": limit,  # the largest topic's limit; each topic has its own
         "replica.fetch.max.bytes": limit,
         "log.retention.hours": str(config.retention_hours),

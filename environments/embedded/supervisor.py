@@ -19,7 +19,8 @@ from environments.embedded.signals import StopSignals
 from environments.embedded.state import StackPhase, State, save
 
 Observer = Callable[[State], None]
-_TICK_S = 0.1
+# While something comes up or goes down; once everything is up, a child's end cuts the wait short.
+_TICK_S, _QUIET_TICK_S = 0.1, 1.0
 
 
 class Stopped(Exception):
@@ -103,7 +104,8 @@ class Supervisor:
                 self.publish()
                 raise EnvironmentFailed(runner.failure)
         self.publish()
-        self._signals.wait(_TICK_S)
+        quiet = not startup and all(runner.satisfied for runner in self._runners.values())
+        self._signals.wait(_QUIET_TICK_S if quiet else _TICK_S)
         if self._signals.requested:
             raise Stopped
 

@@ -26,7 +26,6 @@ shared_buffers_mb = 64
 [airflow]
 dags_folder = "{dags}"
 parallelism = 2
-refresh_seconds = 2
 [kafka]
 port = {kafka}
 heap_mb = 256
