@@ -218,6 +218,7 @@ def test_a_backfill_rebuilds_its_days_twice_the_same_and_moves_no_mark(
     assert sql("SELECT count(*) FROM curated.fact_orders") == [(29,)]
 
 
+@pytest.mark.faults
 def test_a_backfill_of_thirty_days_gives_the_same_tables_whole_and_day_by_day(
     database: PostgresSettings, sql: Sql, batch: NewBatch
 ):

@@ -127,9 +127,13 @@ def clear(api: AirflowApi, dag_id: str, run_id: str) -> None:
     api._http.request("POST", f"/dags/{dag_id}/clearTaskInstances", json=wish)
 
 
+@pytest.mark.faults
 def test_a_backfill_of_two_days_gives_the_same_tables(
     stack: AirflowStack, warehouse: PostgresSettings, api: AirflowApi
 ):
+    # A paused DAG backfills nothing, and one that is not starts its own run of the day first.
+    if not api._http.request("GET", f"/dags/{DAG}/dagRuns")["dag_runs"]:
+        assert run_day(api)[1] == "success"
     wanted = curated(warehouse)
     last = datetime.now(UTC).date() - timedelta(days=3)
     first = last - timedelta(days=1)
