@@ -20,6 +20,8 @@ from infra.platform import DashboardsEndpoint, MetabaseEndpoint
 # Metabase migrates its own database at a first start, which takes minutes.
 _PATIENCE_S = 900
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+# Metabase's image has RDS's certificates here; a mirror of it must have them too.
+CERTIFICATES = "/app/certs/rds-combined-ca-bundle.pem"
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,11 @@ class Dashboards(pulumi.ComponentResource):
 
 
 def variables(host: str, site: str) -> dict[str, str]:
-    """Return Metabase's settings; `sslmode=require` encrypts, and its image has no certificates of RDS."""
+    """Return Metabase's settings; it verifies the server of its own database as everybody here does."""
+    verified = f"sslmode=verify-full&sslrootcert={CERTIFICATES}"
     return {
         "MB_DB_TYPE": "postgres",
-        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?sslmode=require",
+        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?{verified}",
         "MB_DB_USER": METABASE_DATABASE,
         "MB_SITE_URL": site,
         "MB_LOAD_SAMPLE_CONTENT": "false",
@@ -186,4 +189,5 @@ def metabase_endpoint(options: Options, address: str, password: str, postgres_ho
         admin_password=password,
         postgres_host=postgres_host,
         postgres_port=5432,
+        postgres_sslrootcert=CERTIFICATES,
     )

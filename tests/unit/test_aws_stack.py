@@ -8,8 +8,9 @@ from typing import Any, get_args
 
 import pytest
 
+from dashboards.metabase.render import connection
 from environments.aws.sizes import SIZES, SizeName
-from pipeline.settings import ALL_SETTINGS, from_variables
+from pipeline.settings import ALL_SETTINGS, MetabaseSettings, PostgresSettings, from_variables
 from tests.unit.aws_mocks import ACCOUNT, NAME, REGION, VPC, ZONES, AwsRecorder, config, made
 from tests.unit.pulumi_mocks import MADE_UP
 
@@ -387,6 +388,17 @@ class TestCompute:
         assert listener["sslPolicy"].startswith("ELBSecurityPolicy-TLS13")
         public = {f"{name}-id" for name in production.of("Subnet") if "public" in name}
         assert set(one(production, "LoadBalancer")["subnets"]) == public
+
+    def test_metabase_verifies_both_databases_by_the_certificates_of_its_image(self, small):
+        path = "/app/certs/rds-combined-ca-bundle.pem"
+        (container,) = json.loads(small.of("TaskDefinition")[f"{NAME}-metabase"]["containerDefinitions"])
+        env = {item["name"]: item["value"] for item in container["environment"]}
+        assert env["MB_DB_CONNECTION_URI"].endswith(f"?sslmode=verify-full&sslrootcert={path}")
+        (filling,) = json.loads(small.of("TaskDefinition")[f"{NAME}-provision"]["containerDefinitions"])
+        told = {item["name"]: item["value"] for item in filling["environment"]}
+        assert told["ECOM_METABASE_POSTGRES_SSLROOTCERT"] == path
+        details = connection(from_variables(MetabaseSettings, told), from_variables(PostgresSettings, told))
+        assert (details["ssl-mode"], details["ssl-root-cert-path"]) == ("verify-full", path)
 
     def test_containers_get_references_and_log(self, small):
         for inputs in small.of("TaskDefinition").values():

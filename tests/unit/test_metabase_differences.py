@@ -104,13 +104,27 @@ class TestDatabase:
         (found,) = opened(with_database(there(), initial_sync_status=status))
         assert (found.kind, found.what) == ("sync", (f"is {status}",))
 
-    @pytest.mark.parametrize("mode", ["disable", "prefer", "verify-full"])
+    @pytest.mark.parametrize("mode", ["disable", "prefer"])
     def test_the_warehouses_ssl_mode_is_handed_on(self, mode: str):
         details = connection(METABASE, WAREHOUSE.model_copy(update={"sslmode": mode}))
         assert (details["ssl"], details.get("ssl-mode")) == (
             mode != "disable",
             None if mode == "disable" else mode,
         )
+        assert not [name for name in details if "cert" in name]
+
+    @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+    def test_a_warehouse_that_is_to_be_verified_is_by_certificates_that_metabase_has(self, mode: str):
+        strict = WAREHOUSE.model_copy(update={"sslmode": mode})
+        details = connection(METABASE, strict)
+        assert (details["ssl"], details["ssl-mode"]) == (True, mode)
+        assert details["ssl-root-cert-options"] == "local"
+        assert details["ssl-root-cert-path"] == METABASE.postgres_sslrootcert == "/app/certs/bundle.pem"
+        wanted = render(load(), METABASE, strict)
+        assert opened(there(wanted), wanted) == []
+        without = METABASE.model_copy(update={"postgres_sslrootcert": ""})
+        with pytest.raises(MetabaseError, match=f"SSLROOTCERT is empty: ECOM_POSTGRES_SSLMODE={mode} ne"):
+            connection(without, strict)
 
     def test_its_address_is_the_warehouses_unless_metabase_sees_another(self):
         assert (METABASE.postgres_host, connection(METABASE, WAREHOUSE)["host"]) == ("postgres", "postgres")
