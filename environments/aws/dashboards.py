@@ -48,7 +48,7 @@ class DashboardsArgs:
 
 
 class Dashboards(pulumi.ComponentResource):
-    """`url`, where people open Metabase, and the names by which its alarms find it."""
+    """`url`, where people open Metabase, `domain` of it, if any, and the names by which its alarms find it."""
 
     def __init__(self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:aws:Dashboards", name, {}, opts)
@@ -58,6 +58,7 @@ class Dashboards(pulumi.ComponentResource):
         self.target = self._target()
         listener = self._listener()
         self.url = url(args.options, self.balancer.dns_name)
+        self.domain = args.options.domain
         self.service = self._service(listener)
         self.register_outputs({"url": self.url})
 

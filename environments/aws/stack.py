@@ -249,6 +249,12 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
     return {
         "airflow_url": stack.airflow.url,
         "dashboards_url": stack.dashboards.url,
+        # For the record of Metabase's name, which nobody makes here: the zone is somebody else's.
+        "dns": {
+            "name": stack.dashboards.domain,
+            "balancer": stack.dashboards.balancer.dns_name,
+            "zone_id": stack.dashboards.balancer.zone_id,
+        },
         "postgres": stack.postgres.host,
         "kafka": stack.kafka.bootstrap_servers,
         "image": stack.registry.image,

@@ -61,6 +61,7 @@ MADE_UP = (
     "revision",
     "versionId",
     "webserverUrl",
+    "zoneId",
 )
 
 KINDS: dict[str, Kind] = {}

@@ -1,5 +1,6 @@
 """The plan is pure: what there is, told as a Metabase would, and what differs from it."""
 
+import socket
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,8 +12,9 @@ from dashboards.metabase.actual import Actual, Graph
 from dashboards.metabase.bodies import card_body, dashcards, sql_of, with_ids
 from dashboards.metabase.differences import Difference, compare
 from dashboards.metabase.errors import MetabaseError
-from dashboards.metabase.http import reason
+from dashboards.metabase.http import MetabaseHttp, reason
 from dashboards.metabase.render import connection, render
+from dashboards.metabase.start import wait_until_up
 from dashboards.metabase.wanted import COLLECTION, COLLECTION_DESCRIPTION, DATABASE, Wanted
 from dashboards.spec import Chart, Dashboard
 from dashboards.spec_files import load
@@ -271,3 +273,14 @@ class TestDrawing:
 )
 def test_a_refusal_is_told_in_one_line(body: dict[str, Any], told: str):
     assert reason(httpx.Response(400, **body)) == told
+
+
+def test_a_name_without_a_record_is_told_as_that():
+    class Nowhere(MetabaseHttp):
+        def raw_get(self, path: str) -> httpx.Response:
+            raise httpx.ConnectError("[Errno -2] Name or service not known") from socket.gaierror(-2)
+
+    with pytest.raises(
+        MetabaseError, match=r"its name bi\.example\.com does not resolve: has it a DNS record"
+    ):
+        wait_until_up(Nowhere("https://bi.example.com"), 0, lambda _: None)
