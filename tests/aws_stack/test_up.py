@@ -72,8 +72,15 @@ def test_production_refuses_to_lose_data_until_somebody_says_it_twice(
     make_project: MakeProject, account: Account
 ):
     safe = {"awsSize": "production", "awsZones": "3", "awsNat": "per-zone", **certified(account)}
+    safe["awsAlarmEmail"] = "ops@example.com"
     project = make_project(**safe)
     project.up()
+    assert project.up() == {}
+    # The second step, once Metabase has its first user.
+    project.config["awsDashboardsAccess"] = "public"
+    opened = project.up()
+    assert opened["LoadBalancer ecom-aws-bi"] == "replace"
+    assert opened["SecurityGroupIngressRule ecom-aws-sg-balancer-from-everybody"] == "create"
     assert project.up() == {}
     with pytest.raises(UpFailed, match="protected"):
         project.destroy()

@@ -345,7 +345,7 @@ class LoadBalancer(Kind):
         if not cloud.there("s3", "get_bucket_policy", Bucket=logs["bucket"]):
             raise ValueError(f"InvalidConfigurationRequest: access denied for bucket {logs['bucket']}")
         given = {
-            "deletion_protection.enabled": want["enableDeletionProtection"],
+            "deletion_protection.enabled": want.get("enableDeletionProtection", False),
             "routing.http.drop_invalid_header_fields.enabled": want["dropInvalidHeaderFields"],
             "access_logs.s3.enabled": logs["enabled"],
             "access_logs.s3.bucket": logs["bucket"],
