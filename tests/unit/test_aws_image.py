@@ -2,14 +2,16 @@
 
 import fnmatch
 import json
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from environments.aws.bundle import REPOSITORY
-from environments.aws.registry import DOCKERFILE
+from environments.aws.bundle import CERTIFICATES, REPOSITORY
+from environments.aws.registry import DOCKERFILE, PARTS, tag
 from tests.unit.aws_mocks import config, made
 
+IMAGE = REPOSITORY / "environments" / "aws" / "image"
 HOME = PurePosixPath("/opt/ecom")
 
 
@@ -70,8 +72,33 @@ def test_every_command_of_a_task_is_in_its_image(modules):
         assert sources[from_where[0]] / path.relative_to(from_where[0]) == HOME / path
 
 
+def test_the_tag_is_of_what_the_dockerfiles_take():
+    taken = {str(path) for path in (*copied("packages"), *copied("jars"), *copied("code"))}
+    own = {"environments/aws/image", "environments/local/image/fetch_jars.sh"}
+    assert taken - own == set(PARTS) - own
+    (last,) = re.findall("^COPY (.*) /", (IMAGE / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert last == CERTIFICATES
+
+
+def test_the_tag_is_another_if_something_that_is_taken_is_and_only_then(tmp_path, monkeypatch):
+    certificates = tmp_path / CERTIFICATES
+    certificates.write_text("one", encoding="utf-8")
+    monkeypatch.setattr("environments.aws.bundle.REPOSITORY", tmp_path)
+    (tmp_path / "pipeline").mkdir()
+    tags = [tag(certificates)]
+    for name in ("pipeline/.mypy_cache/a.json", "pipeline/__pycache__/a.pyc", "environments/aws/stack.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert tag(certificates) == tags[0]
+    (tmp_path / "pipeline" / "a.py").touch()
+    tags.append(tag(certificates))
+    certificates.write_text("two", encoding="utf-8")
+    assert len({*tags, tag(certificates)}) == 3
+
+
 def test_the_rest_of_the_environment_stays_out():
     assert ignored(PurePosixPath("environments/aws/stack.py"))
     assert ignored(PurePosixPath("tests/conftest.py"))
     assert ignored(PurePosixPath("pipeline/__pycache__/settings.pyc"))
+    assert ignored(PurePosixPath("pipeline/.mypy_cache/a.json"))
     assert not ignored(PurePosixPath("pipeline/settings.py"))
