@@ -390,6 +390,8 @@ class TestCompute:
         for inputs in small.of("Application").values():
             assert inputs["autoStopConfiguration"] == {"enabled": True, "idleTimeoutMinutes": 15}
             assert "initialCapacities" not in inputs
+            own = inputs["monitoringConfiguration"]["managedPersistenceMonitoringConfiguration"]
+            assert own == {"enabled": False}
             assert inputs["runtimeConfigurations"][0]["properties"]["spark.sql.ansi.enabled"] == "true"
 
     def test_airflow_gets_its_files_by_version(self, small):

@@ -68,6 +68,7 @@ class Application(Kind):
 def _monitoring(want: Props) -> Props:
     given = want["cloudwatchLoggingConfiguration"]
     return {
+        "managedPersistenceMonitoringConfiguration": want["managedPersistenceMonitoringConfiguration"],
         "cloudWatchLoggingConfiguration": {
             "enabled": given["enabled"],
             **pick(
@@ -76,7 +77,7 @@ def _monitoring(want: Props) -> Props:
                 logStreamNamePrefix="logStreamNamePrefix",
                 encryptionKeyArn="encryptionKeyArn",
             ),
-        }
+        },
     }
 
 
