@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -52,11 +53,15 @@ def files_of(module: str) -> list[PurePosixPath]:
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory) -> set[str]:
+def tasks(tmp_path_factory) -> list[dict[str, Any]]:
     recorder = made(config(tmp_path_factory.mktemp("artifacts"), producer="true"))
-    tasks = [
+    return [
         json.loads(inputs["containerDefinitions"])[0] for inputs in recorder.of("TaskDefinition").values()
     ]
+
+
+@pytest.fixture(scope="module")
+def modules(tasks) -> set[str]:
     commands = [task["command"] for task in tasks if "command" in task]
     return {command[command.index("-m") + 1] for command in commands}
 
@@ -70,6 +75,12 @@ def test_every_command_of_a_task_is_in_its_image(modules):
         assert from_where, f"{DOCKERFILE} does not copy {path}"
         assert not ignored(path), f".dockerignore keeps {path} from the image"
         assert sources[from_where[0]] / path.relative_to(from_where[0]) == HOME / path
+
+
+def test_what_a_read_only_task_writes_to_is_a_volume_of_its_image(tasks):
+    text = (IMAGE / "Dockerfile").read_text(encoding="utf-8")
+    mounted = {mount["containerPath"] for task in tasks for mount in task.get("mountPoints", ())}
+    assert mounted == set(re.findall("^VOLUME (.*)$", text, re.MULTILINE)) == {"/tmp"}  # noqa: S108 - there
 
 
 def test_the_tag_is_of_what_the_dockerfiles_take():

@@ -60,8 +60,7 @@ class OnBucket(Kind):
         return {}
 
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
-        get = self.setting.replace("bucket_lifecycle_configuration", "bucket_lifecycle_configuration")
-        return cloud.there("s3", f"get_{get}", Bucket=identity)
+        return cloud.there("s3", f"get_{self.setting}", Bucket=identity)
 
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         if self.ends:
