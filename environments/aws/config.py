@@ -33,7 +33,7 @@ _NOT_HERE = {
 
 
 class AwsConfig(BaseModel):
-    """Everything that stack config may say. Every key has a default, and `production` refuses some of them."""
+    """Everything that stack config may say. Each key has a default, some of which `production` refuses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -12,7 +12,7 @@ SizeName = Literal["small", "standard", "production"]
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """Capacities: `…_gb` and `…_mb`, `…_days`; `emr_…_cpu` is vCPU, `metabase_cpu` Fargate's 1024ths of one."""
+    """Capacities by their units; `emr_…_cpu` is vCPU, `metabase_cpu` Fargate's 1024ths of one."""
 
     postgres_class: str
     postgres_gb: int

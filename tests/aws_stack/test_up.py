@@ -227,6 +227,15 @@ class TestOneStack:
         assert account.everything() == before
         assert project.up() == {}
 
+    def test_what_somebody_opened_by_hand_is_noticed_and_undone(self, project: Project, account: Account):
+        rds = account.client("rds")
+        rds.modify_db_instance(DBInstanceIdentifier="ecom-aws-warehouse", PubliclyAccessible=True)
+        with pytest.raises(UpFailed):
+            project.refresh()
+        assert project.up() == {"Instance ecom-aws-warehouse": "update"}
+        (instance,) = rds.describe_db_instances()["DBInstances"]
+        assert instance["PubliclyAccessible"] is False
+
     def test_what_somebody_deleted_by_hand_is_noticed(self, project: Project, account: Account):
         account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk-1"])
         with pytest.raises(UpFailed):

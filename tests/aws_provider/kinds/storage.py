@@ -83,6 +83,12 @@ class PublicAccessBlock(OnBucket):
         given = {key: value for key, value in want.items() if isinstance(value, bool)}
         return {"PublicAccessBlockConfiguration": pascal(given)}
 
+    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
+        there = cloud.call("s3", "get_public_access_block", Bucket=identity)
+        return {
+            key[0].lower() + key[1:]: value for key, value in there["PublicAccessBlockConfiguration"].items()
+        }
+
 
 @kind("s3/bucketOwnershipControls:BucketOwnershipControls")
 class OwnershipControls(OnBucket):
