@@ -22,7 +22,7 @@ from infra.platform import DashboardsEndpoint, MetabaseEndpoint
 # Metabase migrates its own database at a first start, which takes minutes.
 _PATIENCE_S = 900
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-# Metabase's image has RDS's certificates here; a mirror of it must have them too.
+# Metabase's image has RDS's certificates here, AWS's global bundle; another image must have them too.
 CERTIFICATES = "/app/certs/rds-combined-ca-bundle.pem"
 
 
