@@ -151,3 +151,15 @@ def test_what_somebody_changed_by_hand_is_found(cloud, inputs):
     assert block.found(cloud, "bucket", {}) == closed
     block.create(cloud, {"bucket": "bucket", **closed, "blockPublicPolicy": False})
     assert block.found(cloud, "bucket", {}) == {**closed, "blockPublicPolicy": False}
+
+
+def test_addresses_that_somebody_let_in_are_found(cloud):
+    ec2, rule = cloud.client("ec2"), KINDS["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"]
+    group = ec2.create_security_group(GroupName="g", Description="g")["GroupId"]
+    want = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
+    identity, _ = rule.create(cloud, want | {"cidrIpv4": "10.0.0.0/16"})
+    assert rule.found(cloud, identity, want) == {"cidrIpv4": "10.0.0.0/16"}
+    opened = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv4": "0.0.0.0/0"}
+    change = [{"SecurityGroupRuleId": identity, "SecurityGroupRule": opened}]
+    ec2.modify_security_group_rules(GroupId=group, SecurityGroupRules=change)
+    assert rule.found(cloud, identity, want) == {"cidrIpv4": "0.0.0.0/0"}
