@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from batch_process import BeginRun, SqlStep
-from failure_report import report_failure
+from failure_report import report_failure, report_run
 from spark_task import SparkStep
 
 RUN_ID = "{{ dag.dag_id }}.{{ run_id }}"
@@ -34,6 +34,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
+    on_failure_callback=report_run,
     tags=["orders", "batch"],
     default_args={
         "retries": 3,

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from failure_report import report_failure
+from failure_report import report_failure, report_run
 
 PARAMS = {
     "reason": Param(None, type=["null", "string"], description="Only this reason, e.g. invalid_field."),
@@ -22,6 +22,7 @@ PARAMS = {
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=report_run,
     tags=["orders", "stream"],
     default_args={"retries": 2, "retry_delay": timedelta(seconds=30), "on_failure_callback": report_failure},
     params=PARAMS,

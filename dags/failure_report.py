@@ -1,4 +1,4 @@
-"""What a failed task leaves in its log: what failed, which rows, and how to look."""
+"""What a failed task or run leaves in its log: what failed, which rows, and how to look."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -22,6 +22,16 @@ def report_failure(context: "Context") -> None:
     log.error("look: %s", task.log_url)
     if run_id:
         log.error("look: `ecom quality show %s`, `ecom batch show %s`", run_id, run_id)
+
+
+def report_run(context: "Context") -> None:
+    """Count a run that failed as a whole; the callback of every DAG.
+
+    A run that took too long has no task that failed: Airflow skips those that are left, and calls the DAG
+    alone. Where a task failed too the run counts as a second failure, which rings no louder.
+    """
+    log.error("FAILED %s: %s", context.get("run_id"), context.get("reason") or "see its tasks")
+    _tell_alarms()
 
 
 def _tell_alarms() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, Param
 
-from failure_report import report_failure
+from failure_report import report_failure, report_run
 from stream_keeper import KeepStream
 
 with DAG(
@@ -18,6 +18,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=report_run,
     tags=["orders", "stream"],
     default_args={"retries": 0, "on_failure_callback": report_failure},
     params={

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from failure_report import report_failure
+from failure_report import report_failure, report_run
 
 LIMITS = {
     "behind": Param(500_000, type="integer", minimum=0, description="Events not committed yet."),
@@ -23,6 +23,7 @@ LIMITS = {
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=10),
+    on_failure_callback=report_run,
     tags=["orders", "stream"],
     default_args={"retries": 1, "retry_delay": timedelta(seconds=30), "on_failure_callback": report_failure},
     params=LIMITS,

@@ -178,6 +178,7 @@ class MetabaseEndpoint(_Endpoint):
     """The Metabase that the dashboards are put into; empty where the environment has none.
 
     `postgres_host` and `postgres_port` are the warehouse as Metabase sees it; empty and 0: as everybody does.
+    `postgres_sslrootcert` is where Metabase has the certificates that it verifies the warehouse with.
     """
 
     url: str = Field(default="", pattern=r"^(https?://\S*[^/\s])?$")
@@ -185,6 +186,7 @@ class MetabaseEndpoint(_Endpoint):
     admin_password: OptionalSecretRef = ""
     postgres_host: str = ""
     postgres_port: int = Field(default=0, ge=0, le=65535)
+    postgres_sslrootcert: str = ""
 
     def variables(self) -> Env:
         """Return the ECOM_METABASE_* variables."""
@@ -194,6 +196,7 @@ class MetabaseEndpoint(_Endpoint):
             "ECOM_METABASE_ADMIN_PASSWORD_REF": self.admin_password,
             "ECOM_METABASE_POSTGRES_HOST": self.postgres_host,
             "ECOM_METABASE_POSTGRES_PORT": str(self.postgres_port),
+            "ECOM_METABASE_POSTGRES_SSLROOTCERT": self.postgres_sslrootcert,
         }
 
 

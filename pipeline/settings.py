@@ -174,6 +174,7 @@ class MetabaseSettings(BaseSettings):
     """A Metabase to put the dashboards into.
 
     `postgres_host` and `postgres_port` are the warehouse as it sees it; empty and 0: as we see it ourselves.
+    `postgres_sslrootcert` is a file of its own too: the certificates that it verifies the warehouse with.
     """
 
     model_config = SettingsConfigDict(
@@ -185,6 +186,7 @@ class MetabaseSettings(BaseSettings):
     admin_password_ref: SecretReference
     postgres_host: str
     postgres_port: int = Field(ge=0, le=65535)
+    postgres_sslrootcert: str
 
     def admin_password(self) -> str:
         """Resolve the admin's password; raise SecretError if its reference leads nowhere."""

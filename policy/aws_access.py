@@ -1,6 +1,7 @@
 """Rules about who may do what on AWS: every `*` has a written reason, and nobody from outside is let in."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,14 @@ OF_THINGS = (
 ROLE = "aws:iam/role:Role"
 # Managed policies of AWS that let their holder do everything, or nearly so.
 _TOO_WIDE = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
-_LEAST_REASON = 6
+# Words of a statement id that is a reason: what an editor makes up, like VisualEditor0, is shorter.
+_LEAST_REASON = 3
+_KIND_AND_STAR = re.compile(r"/?([\w-]+[:/])?\*([:/]\*)*")
+# Conditions that keep everybody else out, when they are asked for by equality.
+_OF_US = frozenset(
+    {"aws:sourceaccount", "aws:principalaccount", "aws:principalorgid", "aws:sourcearn", "kms:calleraccount"}
+)
+_ASKED = ("StringEquals", "ArnEquals", "ArnLike")
 Statement = dict[str, Any]
 
 
@@ -42,7 +50,7 @@ def _allowing(key: str, look: Callable[[Statement], Iterator[str]]) -> Look:
 
 def _reasoned(statement: Statement) -> bool:
     """A statement id is the reason: AWS keeps no comments."""
-    return len(str(statement.get("Sid", ""))) >= _LEAST_REASON
+    return len(re.findall(r"[A-Z][a-z]+", str(statement.get("Sid", "")))) >= _LEAST_REASON
 
 
 def _actions(statement: Statement) -> Iterator[str]:
@@ -57,9 +65,13 @@ def _actions(statement: Statement) -> Iterator[str]:
 
 
 def _wide(resource: str) -> bool:
-    """Tell whether a resource is everything, of every account, or everything of a service."""
+    """Tell whether a resource is everything, of every account, or everything of a service or a kind."""
     parts = resource.split(":", 5)
-    return resource == "*" or (len(parts) == 6 and ("*" in parts[4] or parts[5] in ("*", "*/*")))
+    if len(parts) < 6:
+        return resource == "*"
+    # What stands before S3's star is a bucket and no kind.
+    whole = parts[5] in ("*", "*/*") if parts[2] == "s3" else bool(_KIND_AND_STAR.fullmatch(parts[5]))
+    return "*" in parts[4] or whole
 
 
 def _resources(statement: Statement) -> Iterator[str]:
@@ -74,8 +86,13 @@ def _resources(statement: Statement) -> Iterator[str]:
 def _outsiders(statement: Statement) -> Iterator[str]:
     principal = statement.get("Principal")
     named = listed(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
-    if "*" in named and not statement.get("Condition"):
+    if "*" in named and not _of_us(statement.get("Condition") or {}):
         yield "everybody may"
+
+
+def _of_us(condition: dict[str, Any]) -> bool:
+    asked = {key.lower() for how in _ASKED for key in condition.get(how) or ()}
+    return bool(asked & _OF_US)
 
 
 def _trusted(statement: Statement) -> Iterator[str]:
@@ -87,8 +104,14 @@ def _trusted(statement: Statement) -> Iterator[str]:
 
 def _attached(inputs: Inputs) -> Iterator[str]:
     name = str(inputs.get("policyArn")).rpartition("/")[2]
-    if name in _TOO_WIDE:
+    if name in _TOO_WIDE or name.endswith("FullAccess"):
         yield f"{name} lets it do everything"
+
+
+def _beside(inputs: Inputs) -> Iterator[str]:
+    for key in ("inlinePolicies", "managedPolicyArns"):
+        if inputs.get(key):
+            yield f"{key}: rights are given by rolePolicy and rolePolicyAttachment, which the rules read"
 
 
 def _person(_: Inputs) -> Iterator[str]:
@@ -139,6 +162,12 @@ RULES = (
         "no part of the platform manages the account",
         _attached,
         ("CKV_AWS_274", "iam_role_administratoraccess_policy"),
+    ),
+    Rule(
+        "rights-in-one-place",
+        ROLE,
+        "a right that no rule reads is a right to anything",
+        _beside,
     ),
     *(
         Rule("no-long-keys", kind, "keys that do not end are the ones that leak", _person, ("CKV_AWS_273",))

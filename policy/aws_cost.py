@@ -15,7 +15,7 @@ class NoPrice(LookupError):
     """Something paid by the hour whose price is not in the list."""
 
 
-def hourly(name: str) -> float:
+def monthly(name: str) -> float:
     """Return what an instance of this class costs in a month; raise NoPrice."""
     if name not in INSTANCES:
         raise NoPrice(f"{name} has no price in policy/prices.py")
@@ -24,7 +24,7 @@ def hourly(name: str) -> float:
 
 def database(inputs: Inputs) -> float:
     """Return the month of a database: a standby doubles both instance and disk."""
-    one = hourly(inputs["instanceClass"]) + inputs["allocatedStorage"] * prices.RDS_GB.usd
+    one = monthly(inputs["instanceClass"]) + inputs["allocatedStorage"] * prices.RDS_GB.usd
     return float(one * (2 if inputs.get("multiAz") else 1))
 
 
@@ -32,7 +32,7 @@ def brokers(inputs: Inputs) -> float:
     """Return the month of a cluster's brokers with their disks."""
     place = inputs["brokerNodeGroupInfo"]
     disk = at(place, "storageInfo.ebsStorageInfo.volumeSize") or 0
-    one = hourly(place["instanceType"]) + disk * prices.MSK_GB.usd
+    one = monthly(place["instanceType"]) + disk * prices.MSK_GB.usd
     return float(inputs["numberOfBrokerNodes"] * one)
 
 
@@ -40,7 +40,7 @@ def airflow(inputs: Inputs) -> float:
     """Return the month of an environment with its least workers, of which the first is included."""
     size = inputs["environmentClass"]
     more = max(0, (inputs.get("minWorkers") or 1) - 1)
-    return float(hourly(size) + more * prices.WORKERS[size].usd * HOURS)
+    return float(monthly(size) + more * prices.WORKERS[size].usd * HOURS)
 
 
 _EACH: dict[str, Callable[[Inputs], float]] = {

@@ -1,4 +1,4 @@
-"""Rules about ways in and out on AWS: nothing is open but the load balancer's 443."""
+"""Rules about ways in and out on AWS: nothing is open but a public load balancer's 443."""
 
 from collections.abc import Iterator, Sequence
 
@@ -43,10 +43,11 @@ def _inline(inputs: Inputs) -> Iterator[str]:
 
 
 def _balancers_only(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
-    groups = {group for one in of(resources, BALANCER) for group in one.inputs.get("securityGroups") or ()}
+    public = [one.inputs for one in of(resources, BALANCER) if one.inputs.get("internal") is not True]
+    groups = {group for inputs in public for group in inputs.get("securityGroups") or ()}
     for rule in of(resources, INGRESS):
         if _range(rule.inputs) in _EVERYBODY and rule.inputs.get("securityGroupId") not in groups:
-            yield rule.name, "everybody reaches what is no load balancer"
+            yield rule.name, "everybody reaches what is no public load balancer"
 
 
 def _flow_logs(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
@@ -107,14 +108,6 @@ RULES = (
         "who was there is asked afterwards",
         both(equals(accessLogs__enabled=True), equals(dropInvalidHeaderFields=True)),
         ("CKV_AWS_91", "CKV_AWS_131", "elbv2_logging_enabled"),
-    ),
-    Rule(
-        "balancer-kept",
-        BALANCER,
-        "its name is in people's bookmarks",
-        equals(enableDeletionProtection=True),
-        ("CKV_AWS_150", "elbv2_deletion_protection"),
-        advice=True,
     ),
     Rule("modern-tls", LISTENER, "old TLS is broken", _modern, ("CKV_AWS_103", "elbv2_insecure_ssl_ciphers")),
 )

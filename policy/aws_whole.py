@@ -16,7 +16,6 @@ _TAGS = ("Project", "Stack", "Owner", "Size")
 # AWS puts no tags on these; everything else of ours has them.
 UNTAGGED = frozenset(
     {
-        "aws:budgets/budgetAction:BudgetAction",
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:ec2/route:Route",
         "aws:ec2/routeTableAssociation:RouteTableAssociation",

@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policy import aws_access, aws_compute, aws_cost, aws_data, aws_network, aws_whole, docker
+from policy import (
+    aws_access,
+    aws_accounts,
+    aws_compute,
+    aws_cost,
+    aws_data,
+    aws_kinds,
+    aws_network,
+    aws_whole,
+    docker,
+)
 from policy.resource import Resource
 from policy.rule import Rule, StackRule
 from policy.waivers import waived
@@ -16,6 +26,8 @@ RULES: tuple[Rule, ...] = (
     *aws_access.RULES,
 )
 STACK_RULES: tuple[StackRule, ...] = (
+    *aws_kinds.STACK_RULES,
+    *aws_accounts.STACK_RULES,
     *aws_network.STACK_RULES,
     *aws_whole.STACK_RULES,
     *aws_cost.STACK_RULES,

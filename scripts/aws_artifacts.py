@@ -7,6 +7,7 @@ build it on Amazon Linux 2023, or in its container, with the Python that the rel
 """
 
 import argparse
+import gzip
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import tarfile
 import tempfile
 import urllib.request
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from environments.embedded.jars import JarSet, resolved
 
@@ -41,7 +42,7 @@ _PACKAGES = (
 
 
 def main() -> int:
-    """Make all three, each only if it is not there; return the exit code."""
+    """Make all three, though certificates and MSK's jar are not fetched twice; return the exit code."""
     parser = argparse.ArgumentParser(prog="aws_artifacts", description=__doc__)
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "dist" / "aws")
     parser.add_argument(
@@ -75,10 +76,14 @@ def _jars(target: Path) -> None:
     modules = (("org.apache.spark", "spark-sql-kafka-0-10_2.13", _SPARK),)
     connectors = resolved(JarSet("aws-spark", modules, beside_pyspark=True), lambda line: print(line))
     target.mkdir(exist_ok=True)
-    for jar in connectors.glob("*.jar"):
-        shutil.copy(jar, target)
     # With its own AWS SDK inside, so that it meets no other one.
     name = f"aws-msk-iam-auth-{_MSK_IAM}-all.jar"
+    # Every jar of the folder is uploaded, and two versions of one connector must not meet.
+    for jar in target.glob("*.jar"):
+        if jar.name != name:
+            jar.unlink()
+    for jar in connectors.glob("*.jar"):
+        shutil.copy(jar, target)
     if not (target / name).exists():
         download(f"software/amazon/msk/aws-msk-iam-auth/{_MSK_IAM}/{name}", target / name)
 
@@ -93,8 +98,28 @@ def _python(target: Path, python: str) -> None:
         subprocess.run([uv, "venv", "--quiet", "--relocatable", "--python", python, str(env)], check=True)
         install = ["pip", "install", "--quiet", "--python", str(env / "bin" / "python")]
         subprocess.run([uv, *install, "--constraint", str(constraints), *_PACKAGES], check=True)
-        with tarfile.open(target, "w:gz") as archive:
-            archive.add(env, arcname=".")
+        pack(env, target)
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Write an archive of a folder: the same files are the same bytes, and so the same name in the bucket."""
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as archive,
+    ):
+        for path in sorted(folder.rglob("*")):
+            archive.add(path, arcname=f"./{path.relative_to(folder)}", recursive=False, filter=_of_nobody)
+
+
+def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Take away who made it and when; bytecode has a time in it, and an activation its folder's name."""
+    path = PurePosixPath(member.name)
+    if "__pycache__" in path.parts or (path.parts[0] == "bin" and path.name.startswith("activate")):
+        return None
+    member.mtime = member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def download(path: str, target: Path) -> None:

@@ -24,7 +24,7 @@ _LOGS_GB: dict[SizeName, float] = {"small": 5, "standard": 20, "production": 60}
 # The network that a size is usually built with: zones, NAT gateways.
 _NETWORK: dict[SizeName, tuple[int, int]] = {"small": (2, 1), "standard": (3, 3), "production": (3, 3)}
 # Beside one for each broker.
-_ALARMS = 7
+_ALARMS = 8
 
 
 @dataclass(frozen=True)

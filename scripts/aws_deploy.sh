@@ -12,8 +12,8 @@ push_image() {
     image="$(pulumi stack output image --stack "$stack")"
     aws ecr get-login-password | docker login --username AWS --password-stdin "${image%%/*}"
     docker manifest inspect "$image" >/dev/null 2>&1 && return
-    docker build -f environments/local/image/Dockerfile --target code -t ecom-code .
-    docker build -f environments/aws/image/Dockerfile --build-arg CODE=ecom-code -t "$image" dist/aws
+    docker build --platform linux/amd64 -f environments/local/image/Dockerfile --target code -t ecom-code .
+    docker build --platform linux/amd64 -f environments/aws/image/Dockerfile --build-arg CODE=ecom-code -t "$image" dist/aws
     docker push "$image"
 }
 

@@ -33,6 +33,7 @@ _ROLES = {"spark-jobs": "spark", "airflow-run": "airflow"}
 _PUBLIC = {
     "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/abc",
     "domain": "bi.example.com",
+    "dashboardsAccess": "public",
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dashboards.metabase.errors import MetabaseError
 from dashboards.metabase.wanted import Card, Dashboard, Place, Wanted
 from dashboards.spec import Chart, Column
 from dashboards.spec import Dashboard as Declared
@@ -23,7 +24,10 @@ def render(spec: Sequence[Declared], metabase: MetabaseSettings, warehouse: Post
 
 
 def connection(metabase: MetabaseSettings, warehouse: PostgresSettings) -> dict[str, Any]:
-    """Return how Metabase connects, all but the password: as bi_readonly, and to look at curated only."""
+    """Return how Metabase connects, all but the password: as bi_readonly, and to look at curated only.
+
+    Raise MetabaseError if it should verify the warehouse and is told no certificates to do so.
+    """
     details: dict[str, Any] = {
         "host": metabase.postgres_host or warehouse.host,
         "port": metabase.postgres_port or warehouse.port,
@@ -34,7 +38,20 @@ def connection(metabase: MetabaseSettings, warehouse: PostgresSettings) -> dict[
         "ssl": warehouse.sslmode != "disable",
         "tunnel-enabled": False,
     }
-    return details | ({"ssl-mode": warehouse.sslmode} if details["ssl"] else {})
+    return details | (_ssl(metabase, warehouse) if details["ssl"] else {})
+
+
+def _ssl(metabase: MetabaseSettings, warehouse: PostgresSettings) -> dict[str, Any]:
+    if not warehouse.sslmode.startswith("verify-"):
+        return {"ssl-mode": warehouse.sslmode}
+    if not metabase.postgres_sslrootcert:
+        raise MetabaseError(
+            f"ECOM_METABASE_POSTGRES_SSLROOTCERT is empty: ECOM_POSTGRES_SSLMODE={warehouse.sslmode} needs"
+            " the path of the certificates that Metabase has"
+        )
+    # A file that Metabase reads on its own disk, and not one that is uploaded.
+    path = {"ssl-root-cert-options": "local", "ssl-root-cert-path": metabase.postgres_sslrootcert}
+    return {"ssl-mode": warehouse.sslmode} | path
 
 
 def _card(chart: Chart) -> Card:

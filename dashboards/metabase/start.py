@@ -1,6 +1,7 @@
 """From an address to a session: wait until Metabase is up, look at its version, set it up or log in."""
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -41,7 +42,7 @@ def _health(http: MetabaseHttp) -> str:
     try:
         answer = http.raw_get("/api/health")
     except httpx.TransportError as error:
-        return cause(error)
+        return _no_such_name(http.url, error) or cause(error)
     body = _json(answer)
     if answer.is_success and body.get("status") == "ok":
         return "ok"
@@ -51,6 +52,13 @@ def _health(http: MetabaseHttp) -> str:
         return f"HTTP {answer.status_code}"
     to = f" to {answer.headers['Location']}" if "Location" in answer.headers else ""
     raise MetabaseError(f"{http.url} is not a Metabase: GET /api/health answered {answer.status_code}{to}")
+
+
+def _no_such_name(url: str, error: BaseException | None) -> str:
+    """Return that the address's name does not resolve, if that is what it comes from; empty otherwise."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return f"its name {httpx.URL(url).host} does not resolve: has it a DNS record?" if error else ""
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

@@ -36,13 +36,15 @@ def use_key(arn: str) -> list[Statement]:
 
 
 def write_logs(group_arn: str) -> list[Statement]:
-    """Write to one log group."""
+    """Write to one log group, as EMR Serverless does for a job."""
     return [
         allow(
             ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             [group_arn, f"{group_arn}:*"],
         ),
         allow(["logs:DescribeLogGroups"], ["*"], sid=NO_NARROWER),
+        # It names the key to the group at each start, though the group has it; without, the job fails.
+        allow(["logs:AssociateKmsKey"], [f"{group_arn}:*"]),
     ]
 
 

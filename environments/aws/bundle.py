@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CERTIFICATES = "rds-ca.pem"
@@ -22,13 +22,17 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files to upload: jars, packed Python, the code with RDS's certificates, entry points, DAGs."""
+    """Files to upload: jars, packed Python, the code with RDS's certificates, entry points, DAGs.
+
+    `certificates` are those of RDS alone, which go into the image too.
+    """
 
     jars: tuple[Path, ...]
     python: Path
     code: Path
     entries: tuple[Path, ...]
     dags: tuple[Path, ...]
+    certificates: Path
 
 
 def bundle(folder: str) -> Bundle:
@@ -45,13 +49,13 @@ def bundle(folder: str) -> Bundle:
         code=_archive(made),
         entries=tuple(sorted((Path(__file__).parent / "entry").glob("[a-z]*.py"))),
         dags=tuple(sorted((REPOSITORY / "dags").glob("*.py"))),
+        certificates=made / CERTIFICATES,
     )
 
 
 def _archive(made: Path) -> Path:
     """Write an archive of the pipeline and RDS's certificates."""
-    files = [path for path in (REPOSITORY / "pipeline").rglob("*") if _belongs(path)]
-    contents = {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in files}
+    contents = {name: path.read_bytes() for name, path in files("pipeline").items()}
     contents |= {CERTIFICATES: (made / CERTIFICATES).read_bytes(), IGNORED: b"*\n"}
     with tempfile.NamedTemporaryFile(dir=made, delete=False) as file:
         file.write(archive(contents))
@@ -68,8 +72,16 @@ def archive(contents: Mapping[str, bytes]) -> bytes:
     return written.getvalue()
 
 
-def _belongs(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
+def files(*parts: str) -> dict[str, Path]:
+    """Return the files in these parts of the repository, by their place there; no caches and no prose."""
+    found = [path for part in parts for path in (REPOSITORY / part, *(REPOSITORY / part).rglob("*"))]
+    names = {path.relative_to(REPOSITORY).as_posix(): path for path in found if path.is_file()}
+    return {name: path for name, path in sorted(names.items()) if _belongs(PurePosixPath(name))}
+
+
+def _belongs(name: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+    return not hidden and name.suffix not in (".pyc", ".md")
 
 
 def content_hash(path: Path) -> str:

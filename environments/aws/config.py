@@ -33,7 +33,7 @@ _NOT_HERE = {
 
 
 class AwsConfig(BaseModel):
-    """Everything that stack config may say; only `production` has keys without a default that will do."""
+    """Everything that stack config may say. Each key has a default, some of which `production` refuses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -1,4 +1,6 @@
-"""Metabase on Fargate behind a load balancer: HTTPS for everybody with a certificate, else in the VPC only.
+"""Metabase on Fargate behind a load balancer: in the VPC only, unless it is opened; HTTPS with a certificate.
+
+Whoever comes first to a new Metabase owns it, so it is opened after `dashboards` has made the first user.
 
 Its own database is on the warehouse's server, under a role that can connect to nothing else; it reads the
 warehouse as `bi_readonly`.
@@ -20,6 +22,8 @@ from infra.platform import DashboardsEndpoint, MetabaseEndpoint
 # Metabase migrates its own database at a first start, which takes minutes.
 _PATIENCE_S = 900
 _TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+# Metabase's image has RDS's certificates here, AWS's global bundle; another image must have them too.
+CERTIFICATES = "/app/certs/rds-combined-ca-bundle.pem"
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,19 @@ class DashboardsArgs:
 
     def __post_init__(self) -> None:
         """Refuse a load balancer without a place."""
-        wanted = self.public_subnets if self.options.certificate_arn else self.private_subnets
-        if len(wanted) < 2:
-            raise ValueError(f"subnets: {len(wanted)}; a load balancer wants two zones at least")
+        if len(self.balancer_subnets) < 2:
+            raise ValueError(
+                f"subnets: {len(self.balancer_subnets)}; a load balancer wants two zones at least"
+            )
+
+    @property
+    def balancer_subnets(self) -> Sequence[pulumi.Input[str]]:
+        """Where the load balancer stands."""
+        return self.public_subnets if self.options.dashboards_public else self.private_subnets
 
 
 class Dashboards(pulumi.ComponentResource):
-    """`url`, where people open Metabase, and the names by which its alarms find it."""
+    """`url` where people open Metabase, `domain` of it, if any, and the names by which alarms find it."""
 
     def __init__(self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ecom:aws:Dashboards", name, {}, opts)
@@ -56,25 +66,27 @@ class Dashboards(pulumi.ComponentResource):
         self.target = self._target()
         listener = self._listener()
         self.url = url(args.options, self.balancer.dns_name)
+        self.domain = args.options.domain
         self.service = self._service(listener)
         self.register_outputs({"url": self.url})
 
     def _balancer(self) -> lb.LoadBalancer:
-        args, public = self._args, bool(self._args.options.certificate_arn)
+        args = self._args
         return lb.LoadBalancer(
             f"{self._name}-bi",
             name=f"{self._name}-bi",
-            internal=not public,
+            internal=not args.options.dashboards_public,
             load_balancer_type="application",
             security_groups=[args.groups["balancer"]],
-            subnets=args.public_subnets if public else args.private_subnets,
+            subnets=args.balancer_subnets,
             drop_invalid_header_fields=True,
-            enable_deletion_protection=args.options.protect,
             access_logs=lb.LoadBalancerAccessLogsArgs(
                 bucket=args.log_bucket, prefix="balancer", enabled=True
             ),
+            # Opening or closing it is another load balancer, which neither protection would let go; a target
+            # group is for one at a time, and so is the name.
             opts=pulumi.ResourceOptions(
-                parent=self, protect=args.options.protect, depends_on=list(args.log_bucket_ready)
+                parent=self, delete_before_replace=True, depends_on=list(args.log_bucket_ready)
             ),
         )
 
@@ -151,10 +163,11 @@ class Dashboards(pulumi.ComponentResource):
 
 
 def variables(host: str, site: str) -> dict[str, str]:
-    """Return Metabase's settings; `sslmode=require` encrypts, and its image has no certificates of RDS."""
+    """Return Metabase's settings; it verifies the server of its own database as everybody here does."""
+    verified = f"sslmode=verify-full&sslrootcert={CERTIFICATES}"
     return {
         "MB_DB_TYPE": "postgres",
-        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?sslmode=require",
+        "MB_DB_CONNECTION_URI": f"jdbc:postgresql://{host}:5432/{METABASE_DATABASE}?{verified}",
         "MB_DB_USER": METABASE_DATABASE,
         "MB_SITE_URL": site,
         "MB_LOAD_SAMPLE_CONTENT": "false",
@@ -186,4 +199,5 @@ def metabase_endpoint(options: Options, address: str, password: str, postgres_ho
         admin_password=password,
         postgres_host=postgres_host,
         postgres_port=5432,
+        postgres_sslrootcert=CERTIFICATES,
     )

@@ -1,4 +1,8 @@
-"""Who may talk to whom: security groups that name each other, never a range of addresses."""
+"""Who may talk to whom: security groups that name each other.
+
+Ranges of addresses are in two rules only, by TLS: out to AWS's services, and in from everybody to a public
+load balancer.
+"""
 
 from dataclasses import dataclass
 
@@ -27,10 +31,16 @@ _CALLERS = ("spark", "airflow", "tasks", "metabase")
 
 @dataclass(frozen=True)
 class FirewallArgs:
-    """The VPC; `public` opens the load balancer's 443 to everybody."""
+    """The VPC; the load balancer listens by `tls` or without, `public` opens its 443 to everybody."""
 
     vpc_id: pulumi.Input[str]
+    tls: bool
     public: bool
+
+    def __post_init__(self) -> None:
+        """Refuse passwords in plain across the internet."""
+        if self.public and not self.tls:
+            raise ValueError("public: only with tls")
 
 
 class Firewall(pulumi.ComponentResource):
@@ -41,7 +51,7 @@ class Firewall(pulumi.ComponentResource):
         self._name = name
         self._inner = pulumi.ResourceOptions(parent=self)
         self.groups = {label: self._group(label, args) for label in GROUPS}
-        entrance = HTTPS if args.public else HTTP
+        entrance = HTTPS if args.tls else HTTP
         for source in _TO_POSTGRES:
             self._flow(source, "postgres", POSTGRES)
         for source in _TO_KAFKA:

@@ -27,10 +27,16 @@ class NetworkArgs:
     key_arn: pulumi.Input[str]
 
     def __post_init__(self) -> None:
-        """Refuse more zones than the region has."""
+        """Refuse zones that the region has not."""
+        unknown = sorted(set(self.options.zone_list) - set(self.place.zones))
+        if unknown:
+            there_are = ", ".join(self.place.zones)
+            raise ValueError(
+                f"awsZoneNames: {self.place.region} has no {', '.join(unknown)}, only {there_are}"
+            )
         if not self.options.vpc_id and self.options.zones > len(self.place.zones):
-            there_are = len(self.place.zones)
-            raise ValueError(f"awsZones = {self.options.zones}: {self.place.region} has {there_are}")
+            count = len(self.place.zones)
+            raise ValueError(f"awsZones = {self.options.zones}: {self.place.region} has {count}")
 
 
 class Network(pulumi.ComponentResource):
@@ -77,19 +83,29 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = self.vpc.id
         # Whoever forgets to name a security group gets one that lets nothing in or out.
         ec2.DefaultSecurityGroup(f"{self._name}-default", vpc_id=self.vpc.id, opts=self._inner)
-        zones = self._args.place.zones[: options.zones]
+        zones = options.zone_list or self._args.place.zones[: options.zones]
         blocks = subnets(options.vpc_cidr, len(zones))
         public = [self._subnet("public", *pair) for pair in zip(zones, blocks.public, strict=True)]
         private = [self._subnet("private", *pair) for pair in zip(zones, blocks.private, strict=True)]
-        self.public_subnets = [subnet.id for subnet in public]
-        self.private_subnets = [subnet.id for subnet in private]
-        gateways = self._gateways(zones, public)
-        tables = [
-            self._table(f"private-{zone}", subnet, nat_gateway_id=gateway.id)
+        self._ways_out(zones, public, private)
+        self._flow_log()
+
+    def _ways_out(
+        self, zones: Sequence[str], public: Sequence[ec2.Subnet], private: Sequence[ec2.Subnet]
+    ) -> None:
+        internet = ec2.InternetGateway(f"{self._name}-internet", vpc_id=self.vpc.id, opts=self._inner)
+        outer = [
+            self._way_out(f"public-{zone}", subnet, gateway_id=internet.id)
+            for zone, subnet in zip(zones, public, strict=True)
+        ]
+        gateways = self._gateways(zones, public, internet)
+        inner = [
+            self._way_out(f"private-{zone}", subnet, nat_gateway_id=gateway.id)
             for zone, subnet, gateway in zip(zones, private, gateways, strict=True)
         ]
-        self._s3_endpoint(tables)
-        self._flow_log()
+        self.public_subnets = [way.subnet for way in outer]
+        self.private_subnets = [way.subnet for way in inner]
+        self._s3_endpoint([way.table for way in inner])
 
     def _subnet(self, kind: str, zone: str, block: str) -> ec2.Subnet:
         return ec2.Subnet(
@@ -101,11 +117,10 @@ class Network(pulumi.ComponentResource):
             opts=self._inner,
         )
 
-    def _gateways(self, zones: Sequence[str], public: Sequence[ec2.Subnet]) -> list[ec2.NatGateway]:
+    def _gateways(
+        self, zones: Sequence[str], public: Sequence[ec2.Subnet], internet: ec2.InternetGateway
+    ) -> list[ec2.NatGateway]:
         """Return the NAT gateway of each zone, which may be the same one."""
-        internet = ec2.InternetGateway(f"{self._name}-internet", vpc_id=self.vpc.id, opts=self._inner)
-        for zone, subnet in zip(zones, public, strict=True):
-            self._table(f"public-{zone}", subnet, gateway_id=internet.id)
         count = 1 if self._args.options.nat == "single" else len(zones)
         made = [
             self._nat(zone, subnet, internet)
@@ -120,16 +135,16 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-nat-{zone}", allocation_id=address.id, subnet_id=subnet.id, opts=after
         )
 
-    def _table(
+    def _way_out(
         self,
         label: str,
         subnet: ec2.Subnet,
         gateway_id: pulumi.Input[str] | None = None,
         nat_gateway_id: pulumi.Input[str] | None = None,
-    ) -> ec2.RouteTable:
+    ) -> "_WayOut":
         name = f"{self._name}-{label}"
         table = ec2.RouteTable(name, vpc_id=self.vpc.id, opts=self._inner)
-        ec2.Route(
+        route = ec2.Route(
             f"{name}-out",
             route_table_id=table.id,
             destination_cidr_block="0.0.0.0/0",
@@ -137,10 +152,12 @@ class Network(pulumi.ComponentResource):
             nat_gateway_id=nat_gateway_id,
             opts=self._inner,
         )
-        ec2.RouteTableAssociation(
+        taken = ec2.RouteTableAssociation(
             f"{name}-of-subnet", route_table_id=table.id, subnet_id=subnet.id, opts=self._inner
         )
-        return table
+        # Who is put into the subnet finds the way out, and on the way down is gone before it is.
+        ready = pulumi.Output.all(subnet.id, route.id, taken.id).apply(lambda ids: str(ids[0]))
+        return _WayOut(table, ready)
 
     def _s3_endpoint(self, tables: Sequence[ec2.RouteTable]) -> None:
         ec2.VpcEndpoint(
@@ -182,6 +199,14 @@ class Network(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
+
+
+@dataclass(frozen=True)
+class _WayOut:
+    """A route table, and its subnet's id, known once the route is there and the subnet's own."""
+
+    table: ec2.RouteTable
+    subnet: pulumi.Output[str]
 
 
 @dataclass(frozen=True)

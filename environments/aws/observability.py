@@ -194,6 +194,15 @@ def alarms(args: ObservabilityArgs) -> Sequence[Alarm]:
             **ours,  # type: ignore[arg-type]
         ),
         Alarm(
+            label="stream-late",
+            says="For a quarter of an hour the newest events were over 5 minutes old when committed.",
+            metric="FreshnessSeconds",
+            limit=300,
+            # Nothing is committed where nothing comes, and where something waits stream-stale rings.
+            missing="notBreaching",
+            **ours,  # type: ignore[arg-type]
+        ),
+        Alarm(
             label="dead-letters",
             says="More than 1 % of the last hour's events were not valid: `ecom dlq list`.",
             metric="DeadLetterPercent",

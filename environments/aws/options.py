@@ -53,6 +53,10 @@ class Options(BaseModel):
 
     size: SizeName = Field("small", description="capacity of everything: small, standard or production")
     zones: int = Field(2, ge=2, le=3, description="availability zones of a new VPC")
+    zone_names: str = Field(
+        "",
+        description="names of these zones, comma-separated, where a service is not in each; empty: the first",
+    )
     nat: Literal["single", "per-zone"] = Field(
         "single", description="NAT gateways of a new VPC: one (cheap), or one in each zone"
     )
@@ -64,7 +68,7 @@ class Options(BaseModel):
         description="with awsVpcId: its private subnets, one per zone, two or three, with a way out by NAT",
     )
     public_subnet_ids: SubnetIds = Field(
-        "", description="with awsVpcId and a certificate: its public subnets, for the load balancer"
+        "", description="with awsVpcId and public dashboards: its public subnets, for the load balancer"
     )
     vpc_cidr: Annotated[str, AfterValidator(_vpc_cidr)] = Field(
         "10.60.0.0/16", description="addresses of a new VPC"
@@ -86,6 +90,10 @@ class Options(BaseModel):
         "",
         pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$",
         description="Metabase's host name, for which the certificate is",
+    )
+    dashboards_access: Literal["private", "public"] = Field(
+        "private",
+        description="Metabase's page: within the VPC, or from everywhere, once its first user is made",
     )
     airflow_access: Literal["private", "public"] = Field(
         "private", description="Airflow's page: from within the VPC only, or from everywhere (IAM signs in)"
@@ -146,6 +154,11 @@ class Options(BaseModel):
         return SIZES[self.size]
 
     @property
+    def dashboards_public(self) -> bool:
+        """Whether everybody reaches Metabase's page."""
+        return self.dashboards_access == "public"
+
+    @property
     def broker_disk_gb(self) -> int:
         """What each broker has; MSK refuses less than there is, so a smaller size must name that."""
         return self.broker_gb or self.capacity.broker_gb
@@ -159,6 +172,11 @@ class Options(BaseModel):
     def postgres_most_gb(self) -> int:
         """How far it may grow by itself, which RDS wants to be above what there is."""
         return max(self.capacity.postgres_most_gb, 2 * self.postgres_disk_gb)
+
+    @property
+    def zone_list(self) -> list[str]:
+        """The zones of a new VPC, if somebody chose them."""
+        return _words(self.zone_names)
 
     @property
     def private_zones(self) -> int:
@@ -182,9 +200,20 @@ class Options(BaseModel):
             raise ValueError("awsPrivateSubnetIds, awsPublicSubnetIds: only with awsVpcId")
         if self.vpc_id and len(set(private)) not in (2, 3):
             raise ValueError(f"awsPrivateSubnetIds has {len(set(private))}: awsVpcId needs two or three")
-        if self.vpc_id and self.certificate_arn and len(set(public)) < 2:
+        if self.vpc_id and self.dashboards_public and len(set(public)) < 2:
             raise ValueError(
-                f"awsPublicSubnetIds has {len(set(public))}: awsCertificateArn needs at least two"
+                f"awsPublicSubnetIds has {len(set(public))}: awsDashboardsAccess = public needs at least two"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zones_are_the_vpcs(self) -> "Options":
+        chosen = self.zone_list
+        if chosen and self.vpc_id:
+            raise ValueError("awsZoneNames: only without awsVpcId, whose subnets have their zones")
+        if chosen and not len(chosen) == len(set(chosen)) == self.zones:
+            raise ValueError(
+                f"awsZoneNames = {self.zone_names}: awsZones = {self.zones} wants so many different ones"
             )
         return self
 
@@ -200,6 +229,8 @@ class Options(BaseModel):
     def _certificate_has_its_name(self) -> "Options":
         if bool(self.certificate_arn) != bool(self.domain):
             raise ValueError("awsCertificateArn, awsDomain: both or neither; a certificate is for a name")
+        if self.dashboards_public and not self.certificate_arn:
+            raise ValueError("awsDashboardsAccess = public: needs awsCertificateArn and awsDomain")
         return self
 
     @model_validator(mode="after")
@@ -212,6 +243,7 @@ class Options(BaseModel):
                 # With two, one broker alone may have what counts as kept.
                 "three zones (awsZones, or three awsPrivateSubnetIds)": self.private_zones == 3,
                 "awsCertificateArn and awsDomain": bool(self.certificate_arn),
+                "awsAlarmEmail": bool(self.alarm_email),
                 "awsEmptyBuckets = false": not self.empty_buckets,
             }
             missing = [need for need, met in needs.items() if not met]

@@ -11,28 +11,34 @@ from pathlib import Path
 import pulumi
 import pulumi_aws.ecr as ecr
 
-from environments.aws.bundle import REPOSITORY
+from environments.aws.bundle import files
 
 DOCKERFILE = "environments/local/image/Dockerfile"
 _KEPT_IMAGES = 20
-_PARTS = (
+# What the two Dockerfiles take, and they themselves.
+PARTS = (
     "pyproject.toml",
     "uv.lock",
-    "environments",
     "infra",
     "pipeline",
     "producer",
     "dashboards",
+    "environments/__init__.py",
+    "environments/local",
+    "environments/aws/__init__.py",
+    "environments/aws/image",
+    "environments/aws/setup",
     "dags",
 )
 
 
 @dataclass(frozen=True)
 class RegistryArgs:
-    """The key, and whether a destroy may take the images."""
+    """The key, whether a destroy may take the images, and this commit's tag."""
 
     key_arn: pulumi.Input[str]
     empty: bool
+    tag: str
 
 
 class Registry(pulumi.ComponentResource):
@@ -58,7 +64,7 @@ class Registry(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.repository_arn = self.repository.arn
-        self.image = pulumi.Output.concat(self.repository.repository_url, ":", tag())
+        self.image = pulumi.Output.concat(self.repository.repository_url, ":", args.tag)
         self.register_outputs({"image": self.image})
 
 
@@ -67,18 +73,9 @@ def _lifecycle() -> str:
     return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
 
 
-def tag() -> str:
-    """Return a hash of everything that goes into the image, by place and content."""
+def tag(certificates: Path) -> str:
+    """Return a hash of everything that goes into the image, by place and content; RDS's certificates too."""
     whole = hashlib.sha256()
-    for path in sorted(path for part in _PARTS for path in _files(REPOSITORY / part)):
-        whole.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in {**files(*PARTS), certificates.name: certificates}.items():
+        whole.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()[:12]
-
-
-def _files(part: Path) -> list[Path]:
-    found = [part] if part.is_file() else part.rglob("*")
-    return [
-        path
-        for path in found
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
-    ]

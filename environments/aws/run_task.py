@@ -102,6 +102,14 @@ def _complete(service: Mapping[str, Any], wanted: str) -> bool:
     return bool(states[wanted] == "COMPLETED")
 
 
+def record(outputs: Mapping[str, Any]) -> str:
+    """Return what DNS must say before Metabase is found by its name; empty where it has none of its own."""
+    dns = outputs.get("dns") or {}
+    if not dns.get("name"):
+        return ""
+    return f"{dns['name']} must point at {dns['balancer']}: a CNAME, or an alias (zone {dns['zone_id']})"
+
+
 def run(ecs: Any, where: Mapping[str, Any], name: str, pause: Pause = time.sleep) -> str:
     """Do what a command of TASKS means; return the task's ARN."""
     if name == "dashboards":
@@ -117,13 +125,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="run_task", description=__doc__)
     parser.add_argument("task", choices=TASKS)
     task = parser.parse_args(arguments).task
-    where = json.load(sys.stdin)["tasks"]
+    outputs = json.load(sys.stdin)
+    where, needed = outputs["tasks"], record(outputs) if task == "dashboards" else ""
+    if needed:
+        sys.stderr.write(f"{task}: {needed}\n")
     try:
         # The cluster's ARN knows the region.
         ecs = boto3.client("ecs", region_name=where["cluster"].split(":")[3])
         sys.stderr.write(f"{task}: {run(ecs, where, task)} has ended well\n")
     except TaskFailed as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {error}{f'; does its name resolve? {needed}' if needed else ''}\n")
         return 1
     return 0
 

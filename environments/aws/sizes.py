@@ -12,7 +12,7 @@ SizeName = Literal["small", "standard", "production"]
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """Capacities; GB and days unless the name says otherwise, `emr_*` in vCPU and GB together."""
+    """Capacities by their units; `emr_…_cpu` is vCPU, `metabase_cpu` Fargate's 1024ths of one."""
 
     postgres_class: str
     postgres_gb: int

@@ -98,7 +98,11 @@ class Spark(pulumi.ComponentResource):
                     log_group_name=self.log_group.name,
                     log_stream_name_prefix=kind,
                     encryption_key_arn=self._args.key_arn,
-                )
+                ),
+                # Or EMR keeps every job's logs a second time, for 30 days and under a key that is not ours.
+                managed_persistence_monitoring_configuration=emrserverless.ApplicationMonitoringConfigurationManagedPersistenceMonitoringConfigurationArgs(
+                    enabled=False
+                ),
             ),
             runtime_configurations=[
                 emrserverless.ApplicationRuntimeConfigurationArgs(

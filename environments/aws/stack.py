@@ -17,7 +17,7 @@ from environments.aws.passwords import Passwords, PasswordsArgs
 from environments.aws.place import here
 from environments.aws.policies import Statement
 from environments.aws.producer import Producer, ProducerArgs
-from environments.aws.registry import Registry, RegistryArgs
+from environments.aws.registry import Registry, RegistryArgs, tag
 from environments.aws.tags import tagging, tags_of
 from environments.aws.tasks import Tasks, TasksArgs
 from infra.platform import Env
@@ -55,8 +55,8 @@ class Aws(pulumi.ComponentResource):
         self.encryption = Encryption(name, EncryptionArgs(place, options.protect), self._inner)
         self._key = self.encryption.arn
         self.network = Network(f"{name}-net", NetworkArgs(options, place, self._key), self._inner)
-        public = bool(options.certificate_arn)
-        self.firewall = Firewall(f"{name}-sg", FirewallArgs(self.network.vpc_id, public), self._inner)
+        walls = FirewallArgs(self.network.vpc_id, bool(options.certificate_arn), options.dashboards_public)
+        self.firewall = Firewall(f"{name}-sg", walls, self._inner)
         self.passwords = Passwords(
             f"{name}-secret", PasswordsArgs(self._key, options.protect, options.passwords_epoch), self._inner
         )
@@ -109,7 +109,8 @@ class Aws(pulumi.ComponentResource):
 
     def _fargate(self) -> None:
         options, name = self._options, self._name
-        self.registry = Registry(f"{name}-image", RegistryArgs(self._key, options.empty_buckets), self._inner)
+        image = RegistryArgs(self._key, options.empty_buckets, tag(self._bundle.certificates))
+        self.registry = Registry(f"{name}-image", image, self._inner)
         self.tasks = Tasks(name, TasksArgs(self._place, self._key, options.capacity.log_days), self._inner)
         self.dashboards = dashboards.Dashboards(
             name,
@@ -249,6 +250,14 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
     return {
         "airflow_url": stack.airflow.url,
         "dashboards_url": stack.dashboards.url,
+        # For the record of Metabase's name, which nobody makes here: the zone is somebody else's.
+        "dns": {
+            "name": stack.dashboards.domain,
+            "balancer": stack.dashboards.balancer.dns_name,
+            "zone_id": stack.dashboards.balancer.zone_id,
+        },
+        # Whoever is in it may open both pages from within the VPC.
+        "people": stack.firewall.groups["people"],
         "postgres": stack.postgres.host,
         "kafka": stack.kafka.bootstrap_servers,
         "image": stack.registry.image,

@@ -77,7 +77,8 @@ class Storage(pulumi.ComponentResource):
             opts=inner,
         )
         self.ready += [private, versioning, self._encryption(name, kind, bucket)]
-        self._policy(name, kind, bucket, private)
+        # A load balancer writes a first file into its logs as it is made, and fails if it may not yet.
+        self.ready.append(self._policy(name, kind, bucket, private))
         self._lifecycle(name, kind, bucket, versioning)
         if kind != "logs":
             s3.BucketLogging(
@@ -105,14 +106,14 @@ class Storage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=bucket),
         )
 
-    def _policy(self, name: str, kind: Kind, bucket: s3.Bucket, private: pulumi.Resource) -> None:
+    def _policy(self, name: str, kind: Kind, bucket: s3.Bucket, private: pulumi.Resource) -> s3.BucketPolicy:
         def policy(arn: str) -> str:
             statements = [_tls_only(arn)]
             if kind == "logs":
                 statements.append(_deliveries(arn, self._args.place))
             return document(statements)
 
-        s3.BucketPolicy(
+        return s3.BucketPolicy(
             name,
             bucket=bucket.id,
             policy=bucket.arn.apply(policy),

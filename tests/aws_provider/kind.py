@@ -40,6 +40,10 @@ class Kind(ABC):
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
         """Tell whether it is there."""
 
+    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
+        """Return those inputs that are asked for anew, as they are; most kinds ask for none."""
+        return {}
+
     @abstractmethod
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         """Remove it."""
@@ -61,6 +65,7 @@ MADE_UP = (
     "revision",
     "versionId",
     "webserverUrl",
+    "zoneId",
 )
 
 KINDS: dict[str, Kind] = {}

@@ -124,7 +124,7 @@ class Project:
         return _steps(self.pulumi("preview", "--stack", self.stack, "--non-interactive", "--json"))
 
     def refresh(self) -> None:
-        """Fail if anything is not as the state says."""
+        """Fail if anything is gone, or is not as the state says in what `Kind.found` asks for."""
         self.pulumi("refresh", "--yes", "--stack", self.stack, "--non-interactive", "--expect-no-changes")
 
     def destroy(self) -> None:

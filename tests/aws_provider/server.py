@@ -102,11 +102,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         state = wire.plain(wire.to_dict(request.properties))
 
         def read() -> Any:
-            if not self._kind(request).exists(self._cloud, request.id, state):
+            kind = self._kind(request)
+            if not kind.exists(self._cloud, request.id, state):
                 return provider_pb2.ReadResponse()
-            return provider_pb2.ReadResponse(
-                id=request.id, properties=request.properties, inputs=request.inputs
+            found = kind.found(self._cloud, request.id, state)
+            there, inputs = (
+                wire.to_struct({**wire.to_dict(known), **found})
+                for known in (request.properties, request.inputs)
             )
+            return provider_pb2.ReadResponse(id=request.id, properties=there, inputs=inputs)
 
         return self._answer(context, read)
 

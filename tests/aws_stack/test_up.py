@@ -72,8 +72,15 @@ def test_production_refuses_to_lose_data_until_somebody_says_it_twice(
     make_project: MakeProject, account: Account
 ):
     safe = {"awsSize": "production", "awsZones": "3", "awsNat": "per-zone", **certified(account)}
+    safe["awsAlarmEmail"] = "ops@example.com"
     project = make_project(**safe)
     project.up()
+    assert project.up() == {}
+    # The second step, once Metabase has its first user.
+    project.config["awsDashboardsAccess"] = "public"
+    opened = project.up()
+    assert opened["LoadBalancer ecom-aws-bi"] == "replace"
+    assert opened["SecurityGroupIngressRule ecom-aws-sg-balancer-from-everybody"] == "create"
     assert project.up() == {}
     with pytest.raises(UpFailed, match="protected"):
         project.destroy()
@@ -219,6 +226,15 @@ class TestOneStack:
         other.destroy()
         assert account.everything() == before
         assert project.up() == {}
+
+    def test_what_somebody_opened_by_hand_is_noticed_and_undone(self, project: Project, account: Account):
+        rds = account.client("rds")
+        rds.modify_db_instance(DBInstanceIdentifier="ecom-aws-warehouse", PubliclyAccessible=True)
+        with pytest.raises(UpFailed):
+            project.refresh()
+        assert project.up() == {"Instance ecom-aws-warehouse": "update"}
+        (instance,) = rds.describe_db_instances()["DBInstances"]
+        assert instance["PubliclyAccessible"] is False
 
     def test_what_somebody_deleted_by_hand_is_noticed(self, project: Project, account: Account):
         account.client("cloudwatch").delete_alarms(AlarmNames=["ecom-aws-watch-kafka-disk-1"])

@@ -22,6 +22,7 @@ def settings_for(url: str, folder: Path) -> MetabaseSettings:
         admin_password_ref=f"file:{secret}",
         postgres_host="",
         postgres_port=0,
+        postgres_sslrootcert="",
     )
 
 

@@ -25,7 +25,11 @@ _INVOKED: dict[str, dict[str, Any]] = {
 }
 _MADE_UP: dict[str, dict[str, Any]] = {
     "Repository": {"repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}"},
-    "LoadBalancer": {"dnsName": "Internal-bi.elb.amazonaws.com", "arnSuffix": "app/bi/1"},
+    "LoadBalancer": {
+        "dnsName": "Internal-bi.elb.amazonaws.com",
+        "zoneId": "Z1",
+        "arnSuffix": "app/bi/1",
+    },
     "TargetGroup": {"arnSuffix": "targetgroup/bi/1"},
     "Environment": {"webserverUrl": "airflow.example.com"},
     "Configuration": {"latestRevision": 1},

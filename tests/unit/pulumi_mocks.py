@@ -56,7 +56,8 @@ class Monitor(mocks.MockMonitor):
         # Several resources may share a name.
         self.mocks.protected[f"{request.type} {request.name}"] = request.protect  # type: ignore[attr-defined]
         names = {urn.rsplit("::", 1)[1] for urn in request.dependencies}
-        self.mocks.after[request.name] = names  # type: ignore[attr-defined]
+        for key in (request.name, f"{request.type} {request.name}"):
+            self.mocks.after[key] = names  # type: ignore[attr-defined]
         return super().RegisterResource(request)
 
 

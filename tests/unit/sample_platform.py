@@ -49,6 +49,7 @@ def sample_platform(secrets: Path = Path("/run/secrets")) -> Platform:
             admin_password=f"file:{secrets}/metabase_admin",
             postgres_host="postgres",
             postgres_port=5433,
+            postgres_sslrootcert="/app/certs/bundle.pem",
         ),
         storage=StorageEndpoint(checkpoints="file:/var/lib/ecom/checkpoints"),
     )

@@ -11,6 +11,7 @@ import pytest
 from environments.aws import bundle, dashboards, kafka, postgres, producer, setup_task, spark, storage
 from environments.aws.airflow import AirflowArgs
 from environments.aws.artifacts import ArtifactsArgs
+from environments.aws.firewall import FirewallArgs
 from environments.aws.network import NetworkArgs
 from environments.aws.observability import ObservabilityArgs
 from environments.aws.options import Options
@@ -43,6 +44,11 @@ class TestRefused:
         with pytest.raises(ValueError, match="awsZones = 3: eu-central-1 has 2"):
             NetworkArgs(options, PLACE, "key")
 
+    def test_a_zone_that_the_region_has_not(self):
+        options = OPTIONS.model_copy(update={"zone_names": "b,d"})
+        with pytest.raises(ValueError, match="awsZoneNames: eu-central-1 has no d, only a, b"):
+            NetworkArgs(options, PLACE, "key")
+
     def test_stores_without_their_zones(self):
         with pytest.raises(ValueError, match="RDS wants two zones"):
             postgres.PostgresArgs(OPTIONS, PLACE, PostgresConfig(), ["one"], "sg", "key")
@@ -70,6 +76,10 @@ class TestRefused:
     def test_a_load_balancer_in_one_zone(self):
         with pytest.raises(ValueError, match="a load balancer wants two zones"):
             dashboards.DashboardsArgs(OPTIONS, ANY, "vpc", ["a"], ["a", "b"], {}, "h", "b", [], "p", "k")
+
+    def test_a_public_load_balancer_without_tls(self):
+        with pytest.raises(ValueError, match="public: only with tls"):
+            FirewallArgs("vpc", tls=False, public=True)
 
     def test_a_size_that_fargate_has_not(self):
         with pytest.raises(ValueError, match="memory_mb = 64"):

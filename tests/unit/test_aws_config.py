@@ -20,6 +20,7 @@ SAFE = {
     "awsZones": "3",
     "awsCertificateArn": CERTIFICATE,
     "awsDomain": "bi.example.com",
+    "awsAlarmEmail": "ops@example.com",
 }
 
 
@@ -95,6 +96,15 @@ def test_production_with_what_it_needs_is_accepted():
         ({"awsSize": "huge"}, "ecom:awsSize = 'huge' (read from the test): Input should be 'small', 'st"),
         ({"awsZones": "1"}, "ecom:awsZones = 1 (read from the test): Input should be greater than or equal"),
         ({"awsZones": "4"}, "ecom:awsZones = 4 (read from the test): Input should be less than or equal"),
+        (
+            {"awsZoneNames": "eu-central-1b, eu-central-1b"},
+            "ecom:awsZoneNames = eu-central-1b, eu-central-1b: awsZones = 2 wants so many different ones",
+        ),
+        ({"awsZoneNames": "eu-1a,eu-1b,eu-1c"}, "ecom:awsZoneNames = eu-1a,eu-1b,eu-1c: awsZones = 2 wants"),
+        (
+            VPC | {"awsPrivateSubnetIds": "subnet-11111111,subnet-22222222", "awsZoneNames": "a,b"},
+            "ecom:awsZoneNames: only without awsVpcId",
+        ),
         ({"awsZones": "two"}, "ecom:awsZones = 'two' (read from the test): Input should be a valid integer"),
         ({"awsNat": "none"}, "ecom:awsNat = 'none' (read from the test): Input should be 'single' or 'per-"),
         ({"awsVpcCidr": "10.0.0.0/33"}, "ecom:awsVpcCidr = '10.0.0.0/33' (read from the test): not a net"),
@@ -118,8 +128,13 @@ def test_production_with_what_it_needs_is_accepted():
         (
             VPC
             | {"awsPrivateSubnetIds": "subnet-11111111,subnet-22222222"}
-            | {"awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"},
-            "ecom:awsPublicSubnetIds has 0: awsCertificateArn needs at least two",
+            | {"awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"}
+            | {"awsDashboardsAccess": "public"},
+            "ecom:awsPublicSubnetIds has 0: awsDashboardsAccess = public needs at least two",
+        ),
+        (
+            {"awsDashboardsAccess": "public"},
+            "ecom:awsDashboardsAccess = public: needs awsCertificateArn and awsDomain (read from the test)",
         ),
         (
             {"awsPrivateSubnetIds": "subnet-11111111"},
@@ -129,8 +144,9 @@ def test_production_with_what_it_needs_is_accepted():
         ({"awsDomain": "bi.example.com"}, "ecom:awsCertificateArn, awsDomain: both or neither"),
         (
             {"awsSize": "production", "awsZones": "3"},
-            "ecom:awsSize = production: needs awsCertificateArn and awsDomain (read from the test)",
+            "ecom:awsSize = production: needs awsCertificateArn and awsDomain, awsAlarmEmail (read from",
         ),
+        (SAFE | {"awsAlarmEmail": ""}, "ecom:awsSize = production: needs awsAlarmEmail (read from the test)"),
         (SAFE | {"awsProtect": "false"}, "ecom:awsSize = production: needs awsProtect = true (read from"),
         (SAFE | {"awsEmptyBuckets": "true"}, "ecom:awsSize = production: needs awsEmptyBuckets = false"),
         (SAFE | {"awsZones": "2"}, "ecom:awsSize = production: needs three zones (awsZones, or three awsPri"),

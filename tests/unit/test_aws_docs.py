@@ -1,5 +1,6 @@
 """What the pages about AWS tell people to do, as far as it can be compared with something."""
 
+import json
 import re
 
 from policy_sentry.querying.actions import get_action_data
@@ -31,7 +32,27 @@ def test_the_deploying_role_may_stay_as_long_as_the_workflow_asks():
 
 
 def test_actions_that_the_runbook_names_are_awss():
-    actions = set(re.findall(r"\b((?:kafka-cluster|ecs):[A-Z]\w+)", page("aws-runbook.md")))
-    assert {"kafka-cluster:Connect", "kafka-cluster:CreateTopic", "ecs:UpdateService"} <= actions
+    actions = set(re.findall(r"\b((?:kafka-cluster|ecs|ecr|iam):[A-Z][a-z]\w+)", page("aws-runbook.md")))
+    # Conditions are written like actions.
+    actions = actions - {"iam:PassedToService", "iam:AWSServiceName"} | {"kms:CreateGrant"}
+    assert {"kafka-cluster:CreateTopic", "ecs:UpdateService", "ecs:RunTask", "iam:PassRole"} <= actions
+    assert {"iam:CreateServiceLinkedRole", "ecr:PutImage", "ecr:GetAuthorizationToken"} <= actions
+    assert '"kms:CreateGrant"' in page("aws-runbook.md")
     for action in actions:
         assert get_action_data(*action.split(":")), action
+
+
+def test_statements_that_the_runbook_shows_are_json():
+    blocks = re.findall(r"```json\n(.*?)```", page("aws-runbook.md"), re.DOTALL)
+    statements = [one for block in blocks for one in re.split(r"\n(?=\{)", block.strip())]
+    assert len(statements) >= 8
+    assert all(json.loads(one) for one in statements)
+
+
+def test_an_image_is_built_for_fargates_processors_whatever_the_builders_are():
+    script = (REPOSITORY / "scripts" / "aws_deploy.sh").read_text(encoding="utf-8")
+    for text in (script, page("aws.md")):
+        builds = re.findall(r"docker build .*", text)
+        assert len(builds) == 2
+        assert all("--platform linux/amd64" in build for build in builds)
+        assert text.index("docker login") < text.index("docker push")

@@ -2,14 +2,17 @@
 
 import fnmatch
 import json
+import re
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
-from environments.aws.bundle import REPOSITORY
-from environments.aws.registry import DOCKERFILE
+from environments.aws.bundle import CERTIFICATES, REPOSITORY
+from environments.aws.registry import DOCKERFILE, PARTS, tag
 from tests.unit.aws_mocks import config, made
 
+IMAGE = REPOSITORY / "environments" / "aws" / "image"
 HOME = PurePosixPath("/opt/ecom")
 
 
@@ -50,11 +53,15 @@ def files_of(module: str) -> list[PurePosixPath]:
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory) -> set[str]:
+def tasks(tmp_path_factory) -> list[dict[str, Any]]:
     recorder = made(config(tmp_path_factory.mktemp("artifacts"), producer="true"))
-    tasks = [
+    return [
         json.loads(inputs["containerDefinitions"])[0] for inputs in recorder.of("TaskDefinition").values()
     ]
+
+
+@pytest.fixture(scope="module")
+def modules(tasks) -> set[str]:
     commands = [task["command"] for task in tasks if "command" in task]
     return {command[command.index("-m") + 1] for command in commands}
 
@@ -70,8 +77,39 @@ def test_every_command_of_a_task_is_in_its_image(modules):
         assert sources[from_where[0]] / path.relative_to(from_where[0]) == HOME / path
 
 
+def test_what_a_read_only_task_writes_to_is_a_volume_of_its_image(tasks):
+    text = (IMAGE / "Dockerfile").read_text(encoding="utf-8")
+    mounted = {mount["containerPath"] for task in tasks for mount in task.get("mountPoints", ())}
+    assert mounted == set(re.findall("^VOLUME (.*)$", text, re.MULTILINE)) == {"/tmp"}  # noqa: S108 - there
+
+
+def test_the_tag_is_of_what_the_dockerfiles_take():
+    taken = {str(path) for path in (*copied("packages"), *copied("jars"), *copied("code"))}
+    own = {"environments/aws/image", "environments/local/image/fetch_jars.sh"}
+    assert taken - own == set(PARTS) - own
+    (last,) = re.findall("^COPY (.*) /", (IMAGE / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert last == CERTIFICATES
+
+
+def test_the_tag_is_another_if_something_that_is_taken_is_and_only_then(tmp_path, monkeypatch):
+    certificates = tmp_path / CERTIFICATES
+    certificates.write_text("one", encoding="utf-8")
+    monkeypatch.setattr("environments.aws.bundle.REPOSITORY", tmp_path)
+    (tmp_path / "pipeline").mkdir()
+    tags = [tag(certificates)]
+    for name in ("pipeline/.mypy_cache/a.json", "pipeline/__pycache__/a.pyc", "environments/aws/stack.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert tag(certificates) == tags[0]
+    (tmp_path / "pipeline" / "a.py").touch()
+    tags.append(tag(certificates))
+    certificates.write_text("two", encoding="utf-8")
+    assert len({*tags, tag(certificates)}) == 3
+
+
 def test_the_rest_of_the_environment_stays_out():
     assert ignored(PurePosixPath("environments/aws/stack.py"))
     assert ignored(PurePosixPath("tests/conftest.py"))
     assert ignored(PurePosixPath("pipeline/__pycache__/settings.pyc"))
+    assert ignored(PurePosixPath("pipeline/.mypy_cache/a.json"))
     assert not ignored(PurePosixPath("pipeline/settings.py"))

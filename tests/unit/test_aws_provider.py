@@ -132,3 +132,34 @@ def test_a_major_version_of_postgres_has_to_be_allowed_and_at_once(cloud, inputs
     kind.update(cloud, identity, wanted, later | {"allowMajorVersionUpgrade": True, "applyImmediately": True})
     found = cloud.call("rds", "describe_db_instances", DBInstanceIdentifier=identity)["DBInstances"][0]
     assert found["EngineVersion"] == "18"
+
+
+def test_what_somebody_changed_by_hand_is_found(cloud, inputs):
+    database, block = (
+        KINDS[f"aws:{INSTANCE}"],
+        KINDS["aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"],
+    )
+    rds, s3 = cloud.client("rds"), cloud.client("s3")
+    rds.create_db_instance(DBInstanceIdentifier="w", Engine="postgres", DBInstanceClass="db.t4g.small")
+    rds.modify_db_instance(DBInstanceIdentifier="w", PubliclyAccessible=True)
+    assert database.found(cloud, "w", {}) == {"publiclyAccessible": True}
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    closed = dict.fromkeys(
+        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
+    )
+    block.create(cloud, {"bucket": "bucket", **closed})
+    assert block.found(cloud, "bucket", {}) == closed
+    block.create(cloud, {"bucket": "bucket", **closed, "blockPublicPolicy": False})
+    assert block.found(cloud, "bucket", {}) == {**closed, "blockPublicPolicy": False}
+
+
+def test_addresses_that_somebody_let_in_are_found(cloud):
+    ec2, rule = cloud.client("ec2"), KINDS["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"]
+    group = ec2.create_security_group(GroupName="g", Description="g")["GroupId"]
+    want = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
+    identity, _ = rule.create(cloud, want | {"cidrIpv4": "10.0.0.0/16"})
+    assert rule.found(cloud, identity, want) == {"cidrIpv4": "10.0.0.0/16"}
+    opened = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv4": "0.0.0.0/0"}
+    change = [{"SecurityGroupRuleId": identity, "SecurityGroupRule": opened}]
+    ec2.modify_security_group_rules(GroupId=group, SecurityGroupRules=change)
+    assert rule.found(cloud, identity, want) == {"cidrIpv4": "0.0.0.0/0"}

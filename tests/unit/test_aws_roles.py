@@ -83,6 +83,7 @@ MAY: dict[str, list[Call]] = {
         ("kafka-cluster:WriteDataIdempotently", CLUSTER),
         ("kafka-cluster:WriteData", topic("orders_dlq")),
         ("logs:PutLogEvents", logs(f"{NAME}-spark-jobs")),
+        ("logs:AssociateKmsKey", f"arn:aws:logs:{HERE}:log-group:{NAME}-spark-jobs:*"),
     ],
     "airflow-run": [
         ("airflow:PublishMetrics", f"arn:aws:airflow:{HERE}:environment/{NAME}-airflow"),

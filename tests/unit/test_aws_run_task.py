@@ -165,3 +165,24 @@ def test_the_command_reads_the_stacks_outputs(where, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"tasks": where})))
     assert run_task.main(["setup"]) == 0
     assert "has ended well" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "asked"), [(0, False), (1, True)])
+def test_the_record_of_metabases_name_is_asked_for_before_it_is_waited_for(
+    code, asked, where, monkeypatch, capsys
+):
+    real = boto3.client
+    monkeypatch.setattr(
+        boto3, "client", lambda name, region_name: Ecs(real(name, region_name=region_name), 0, code)
+    )
+    dns = {"name": "bi.example.com", "balancer": "internal-bi.elb.amazonaws.com", "zone_id": "Z1"}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"tasks": where, "dns": dns})))
+    assert run_task.main(["dashboards"]) == code
+    first, last = capsys.readouterr().err.splitlines()
+    told = "bi.example.com must point at internal-bi.elb.amazonaws.com: a CNAME, or an alias (zone Z1)"
+    assert first == f"dashboards: {told}"
+    assert last.endswith(f"does its name resolve? {told}") == asked
+
+
+def test_a_stack_whose_metabase_has_no_name_of_its_own_needs_no_record():
+    assert run_task.record({}) == run_task.record({"dns": {"name": ""}}) == ""

@@ -6,17 +6,23 @@ import re
 from collections import Counter
 from typing import Any, get_args
 
+import pulumi
 import pytest
 
+from dashboards.metabase.render import connection
+from environments.aws.place import Place
 from environments.aws.sizes import SIZES, SizeName
-from pipeline.settings import ALL_SETTINGS, from_variables
+from environments.aws.stack import Aws, outputs
+from environments.aws.storage import Storage, StorageArgs
+from pipeline.settings import ALL_SETTINGS, MetabaseSettings, PostgresSettings, from_variables
 from tests.unit.aws_mocks import ACCOUNT, NAME, REGION, VPC, ZONES, AwsRecorder, config, made
-from tests.unit.pulumi_mocks import MADE_UP
+from tests.unit.pulumi_mocks import MADE_UP, run
 
 CERTIFICATE = {
     "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/abc",
     "domain": "bi.example.com",
 }
+SAFE = {**CERTIFICATE, "alarmEmail": "ops@example.com"}
 NOT_TAGGED = {
     "Alias",
     "BucketLifecycleConfiguration",
@@ -51,7 +57,9 @@ def small(folder) -> AwsRecorder:
 
 @pytest.fixture(scope="module")
 def production(folder) -> AwsRecorder:
-    return made(config(folder, size="production", zones="3", nat="per-zone", **CERTIFICATE))
+    return made(
+        config(folder, size="production", zones="3", nat="per-zone", **SAFE, dashboardsAccess="public")
+    )
 
 
 def one(recorder: AwsRecorder, kind: str) -> dict[str, Any]:
@@ -87,9 +95,6 @@ class TestEverything:
             assert not re.search(r"\b\d{12}\b|\b(eu|us|ap)-(central|west|east)-\d|arn:aws:", text), path
 
     def test_two_stacks_share_no_name(self, folder, small):
-        from environments.aws.stack import Aws
-        from tests.unit.pulumi_mocks import run
-
         other = AwsRecorder()
         run(lambda: Aws("ecom-aws2", config(folder)), other)
 
@@ -117,7 +122,7 @@ class TestEverything:
 
 @pytest.mark.parametrize("size", get_args(SizeName))
 def test_each_size_is_what_its_figures_say(size, folder):
-    safe = CERTIFICATE if size == "production" else {}
+    safe = SAFE if size == "production" else {}
     recorder, wanted = made(config(folder, size=size, zones="3", **safe)), SIZES[size]
     instance, cluster = one(recorder, "rds/instance:Instance"), one(recorder, "msk/cluster:Cluster")
     assert instance["instanceClass"] == wanted.postgres_class
@@ -151,6 +156,20 @@ class TestNetwork:
         assert len(out) == gateways
         zones_used = Counter(inputs["availabilityZone"] for inputs in recorder.of("Subnet").values())
         assert zones_used == {f"{REGION}{letter}": 2 for letter in "abc"[:zones]}
+
+    def test_zones_as_somebody_chose_them(self, folder):
+        recorder = made(config(folder, zoneNames=f"{REGION}c, {REGION}b"))
+        zones = {inputs["availabilityZone"] for inputs in recorder.of("Subnet").values()}
+        assert zones == {f"{REGION}c", f"{REGION}b"}
+
+    def test_who_is_put_into_a_subnet_comes_after_its_way_out(self, small, production):
+        def ways(kind: str) -> set[str]:
+            names = {f"{NAME}-net-{kind}-{REGION}{zone}" for zone in "ab"}
+            return {f"{name}-{part}" for name in names for part in ("out", "of-subnet")}
+
+        for user in ("airflow", "warehouse-subnets", "events", "spark-batch", "metabase"):
+            assert ways("private") <= small.after[f"{NAME}-{user}"], user
+        assert ways("public") <= production.after[f"aws:lb/loadBalancer:LoadBalancer {NAME}-bi"]
 
     @pytest.mark.parametrize("cidr", ["10.60.0.0/16", "192.168.8.0/22"])
     def test_subnets_lie_in_the_vpc_and_do_not_overlap(self, cidr, folder):
@@ -299,6 +318,17 @@ class TestData:
             algorithm = rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
             assert algorithm == ("AES256" if kind == "logs" else "aws:kms")
 
+    def test_nothing_is_put_into_a_bucket_before_its_policy_allows_it(self):
+        ready: list[str] = []
+
+        def program() -> None:
+            place = Place(ACCOUNT, REGION, "aws", "amazonaws.com", ())
+            whole = Storage(NAME, StorageArgs(place, "key", 30, protect=True, empty=False))
+            ready.extend(type(one).__name__ for one in whole.ready)
+
+        run(program, AwsRecorder())
+        assert Counter(ready)["BucketPolicy"] == 3
+
     def test_what_holds_data_is_protected(self, small, folder):
         held = ("warehouse", "events", "data", "airflow", "secret-metabase_key", "events-orders")
         assert all(small.protected[f"{NAME}-{name}"] for name in held)
@@ -360,6 +390,8 @@ class TestCompute:
         for inputs in small.of("Application").values():
             assert inputs["autoStopConfiguration"] == {"enabled": True, "idleTimeoutMinutes": 15}
             assert "initialCapacities" not in inputs
+            own = inputs["monitoringConfiguration"]["managedPersistenceMonitoringConfiguration"]
+            assert own == {"enabled": False}
             assert inputs["runtimeConfigurations"][0]["properties"]["spark.sql.ansi.enabled"] == "true"
 
     def test_airflow_gets_its_files_by_version(self, small):
@@ -378,7 +410,22 @@ class TestCompute:
             secret["name"] for secret in small.of("secretsmanager/secret:Secret").values() if "name" in secret
         }
 
-    def test_metabase_is_internal_without_a_certificate_and_https_with_one(self, small, production):
+    def test_a_certificate_alone_opens_nothing_but_https_within_the_vpc(self, folder):
+        recorder = made(config(folder, **CERTIFICATE))
+        balancer, listener = one(recorder, "LoadBalancer"), one(recorder, "Listener")
+        assert balancer["internal"] is True
+        assert set(balancer["subnets"]) == {
+            f"{name}-id" for name in recorder.of("Subnet") if "private" in name
+        }
+        assert (listener["port"], listener["protocol"]) == (443, "HTTPS")
+        ways = recorder.of("SecurityGroupIngressRule")
+        into = {name: rule for name, rule in ways.items() if f"{NAME}-sg-balancer-from" in name}
+        assert {name.rpartition("-")[2]: rule["fromPort"] for name, rule in into.items()} == {
+            "tasks": 443,
+            "people": 443,
+        }
+
+    def test_metabase_is_internal_until_it_is_opened(self, small, production):
         assert one(small, "LoadBalancer")["internal"] is True
         assert one(small, "Listener")["port"] == 80
         assert one(production, "LoadBalancer")["internal"] is False
@@ -387,6 +434,17 @@ class TestCompute:
         assert listener["sslPolicy"].startswith("ELBSecurityPolicy-TLS13")
         public = {f"{name}-id" for name in production.of("Subnet") if "public" in name}
         assert set(one(production, "LoadBalancer")["subnets"]) == public
+
+    def test_metabase_verifies_both_databases_by_the_certificates_of_its_image(self, small):
+        path = "/app/certs/rds-combined-ca-bundle.pem"
+        (container,) = json.loads(small.of("TaskDefinition")[f"{NAME}-metabase"]["containerDefinitions"])
+        env = {item["name"]: item["value"] for item in container["environment"]}
+        assert env["MB_DB_CONNECTION_URI"].endswith(f"?sslmode=verify-full&sslrootcert={path}")
+        (filling,) = json.loads(small.of("TaskDefinition")[f"{NAME}-provision"]["containerDefinitions"])
+        told = {item["name"]: item["value"] for item in filling["environment"]}
+        assert told["ECOM_METABASE_POSTGRES_SSLROOTCERT"] == path
+        details = connection(from_variables(MetabaseSettings, told), from_variables(PostgresSettings, told))
+        assert (details["ssl-mode"], details["ssl-root-cert-path"]) == ("verify-full", path)
 
     def test_containers_get_references_and_log(self, small):
         for inputs in small.of("TaskDefinition").values():
@@ -419,6 +477,7 @@ class TestCompute:
         assert {name.removeprefix(f"{NAME}-watch-") for name in alarms} == {
             "stream-behind",
             "stream-stale",
+            "stream-late",
             "dead-letters",
             "dag-failed",
             "postgres-disk",
@@ -431,7 +490,7 @@ class TestCompute:
         for inputs in alarms.values():
             assert inputs["alarmActions"][0].endswith(topic.name)
         assert one(small, "TopicSubscription")["endpoint"] == "ops@example.com"
-        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 8
+        assert len(json.loads(one(small, "Dashboard")["dashboardBody"])["widgets"]) == 9
         assert one(small, "Budget")["limitAmount"] == "900.0"
 
     def test_each_alarm_has_the_dimensions_under_which_its_metric_is_kept(self, small, production):
@@ -511,6 +570,21 @@ class TestRoles:
         for inputs in small.of("iam/role:Role").values():
             (statement,) = json.loads(inputs["assumeRolePolicy"])["Statement"]
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_what_is_exported_says_who_may_look_and_what_the_name_must_point_at(folder):
+    exported: dict[str, Any] = {}
+
+    def program() -> None:
+        pulumi.Output.all(**outputs(Aws(NAME, config(folder, **CERTIFICATE)))).apply(exported.update)
+
+    run(program, AwsRecorder())
+    assert exported["people"] == f"{NAME}-sg-people-id"
+    assert exported["dns"] == {
+        "name": "bi.example.com",
+        "balancer": "Internal-bi.elb.amazonaws.com",
+        "zone_id": "Z1",
+    }
 
 
 class TestContract:

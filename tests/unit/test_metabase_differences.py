@@ -1,5 +1,6 @@
 """The plan is pure: what there is, told as a Metabase would, and what differs from it."""
 
+import socket
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,8 +12,9 @@ from dashboards.metabase.actual import Actual, Graph
 from dashboards.metabase.bodies import card_body, dashcards, sql_of, with_ids
 from dashboards.metabase.differences import Difference, compare
 from dashboards.metabase.errors import MetabaseError
-from dashboards.metabase.http import reason
+from dashboards.metabase.http import MetabaseHttp, reason
 from dashboards.metabase.render import connection, render
+from dashboards.metabase.start import wait_until_up
 from dashboards.metabase.wanted import COLLECTION, COLLECTION_DESCRIPTION, DATABASE, Wanted
 from dashboards.spec import Chart, Dashboard
 from dashboards.spec_files import load
@@ -104,13 +106,27 @@ class TestDatabase:
         (found,) = opened(with_database(there(), initial_sync_status=status))
         assert (found.kind, found.what) == ("sync", (f"is {status}",))
 
-    @pytest.mark.parametrize("mode", ["disable", "prefer", "verify-full"])
+    @pytest.mark.parametrize("mode", ["disable", "prefer"])
     def test_the_warehouses_ssl_mode_is_handed_on(self, mode: str):
         details = connection(METABASE, WAREHOUSE.model_copy(update={"sslmode": mode}))
         assert (details["ssl"], details.get("ssl-mode")) == (
             mode != "disable",
             None if mode == "disable" else mode,
         )
+        assert not [name for name in details if "cert" in name]
+
+    @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+    def test_a_warehouse_that_is_to_be_verified_is_by_certificates_that_metabase_has(self, mode: str):
+        strict = WAREHOUSE.model_copy(update={"sslmode": mode})
+        details = connection(METABASE, strict)
+        assert (details["ssl"], details["ssl-mode"]) == (True, mode)
+        assert details["ssl-root-cert-options"] == "local"
+        assert details["ssl-root-cert-path"] == METABASE.postgres_sslrootcert == "/app/certs/bundle.pem"
+        wanted = render(load(), METABASE, strict)
+        assert opened(there(wanted), wanted) == []
+        without = METABASE.model_copy(update={"postgres_sslrootcert": ""})
+        with pytest.raises(MetabaseError, match=f"SSLROOTCERT is empty: ECOM_POSTGRES_SSLMODE={mode} ne"):
+            connection(without, strict)
 
     def test_its_address_is_the_warehouses_unless_metabase_sees_another(self):
         assert (METABASE.postgres_host, connection(METABASE, WAREHOUSE)["host"]) == ("postgres", "postgres")
@@ -257,3 +273,14 @@ class TestDrawing:
 )
 def test_a_refusal_is_told_in_one_line(body: dict[str, Any], told: str):
     assert reason(httpx.Response(400, **body)) == told
+
+
+def test_a_name_without_a_record_is_told_as_that():
+    class Nowhere(MetabaseHttp):
+        def raw_get(self, path: str) -> httpx.Response:
+            raise httpx.ConnectError("[Errno -2] Name or service not known") from socket.gaierror(-2)
+
+    with pytest.raises(
+        MetabaseError, match=r"its name bi\.example\.com does not resolve: has it a DNS record"
+    ):
+        wait_until_up(Nowhere("https://bi.example.com"), 0, lambda _: None)

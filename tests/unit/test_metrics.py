@@ -1,6 +1,7 @@
 """What alarms wait for is published, under their names, into the namespace that is injected."""
 
 import logging
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,8 +81,15 @@ def test_every_alarm_about_ours_waits_for_something_that_is_published():
         target="t",
     )
     ours = {alarm.metric: alarm.label for alarm in alarms(args) if alarm.namespace == NAMESPACE}
-    assert set(ours) <= {*measures(HEALTH), TASKS_FAILED}
-    assert set(ours.values()) == {"stream-behind", "stream-stale", "dead-letters", "dag-failed"}
+    # How often the stream started is for the dashboard's reader.
+    assert {*measures(HEALTH), TASKS_FAILED} - set(ours) == {"StreamStarts"}
+    assert set(ours.values()) == {
+        "stream-behind",
+        "stream-stale",
+        "stream-late",
+        "dead-letters",
+        "dag-failed",
+    }
     assert all(alarm.dimensions == {} for alarm in alarms(args) if alarm.namespace == NAMESPACE)
 
 
@@ -116,6 +124,19 @@ class TestAFailedTask:
         monkeypatch.setenv("ECOM_METRICS_NAMESPACE", NAMESPACE)
         report_failure(self.CONTEXT)
         assert published(cloudwatch) == {TASKS_FAILED: 1.0}
+
+    def test_so_does_a_run_that_took_too_long_whose_tasks_airflow_skips(self, cloudwatch, monkeypatch):
+        monkeypatch.syspath_prepend(DAGS)
+        from failure_report import report_run
+
+        monkeypatch.setenv("ECOM_METRICS_NAMESPACE", NAMESPACE)
+        report_run({"run_id": "r", "reason": "timed_out"})
+        assert published(cloudwatch) == {TASKS_FAILED: 1.0}
+        limited = [path for path in Path(DAGS).glob("*.py") if "dagrun_timeout=" in path.read_text("utf-8")]
+        assert len(limited) == 4
+        # Of the DAG itself, as its limit is: its tasks have their own.
+        told = r"\n    dagrun_timeout=.*\n    on_failure_callback=report_run,\n"
+        assert all(re.search(told, path.read_text("utf-8")) for path in limited)
 
     def test_is_reported_to_its_end_though_no_alarm_hears_it(self, monkeypatch, caplog):
         monkeypatch.syspath_prepend(DAGS)

@@ -11,12 +11,15 @@ from environments.aws.observability import USUAL_USD
 from environments.aws.sizes import SizeName
 from policy import RULES, STACK_RULES, Resource, Rule, StackRule, broken, prices
 from policy.aws_cost import always
+from policy.aws_kinds import KNOWN
 from policy.waivers import WAIVERS
 from tests.unit.aws_mocks import ACCOUNT, NAME, REGION, AwsRecorder, config, made
 
 SAFE = {
     "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/abc",
     "domain": "bi.example.com",
+    "dashboardsAccess": "public",
+    "alarmEmail": "ops@example.com",
 }
 EVERY: tuple[Rule | StackRule, ...] = (*RULES, *STACK_RULES)
 ALL: dict[SizeName, dict[str, str]] = {
@@ -74,6 +77,9 @@ def test_a_rule_names_the_auditors_check_that_it_mirrors_or_is_ours_alone():
         "spark-in-the-network",
         "tagged",
         "cost-ceiling",
+        "known-kinds",
+        "no-other-account",
+        "rights-in-one-place",
     }
 
 
@@ -193,7 +199,7 @@ PLANTED: list[tuple[str, str, Callable[[Any], None]]] = [
     ("no-public-addresses", "ec2/subnet:Subnet", setting("mapPublicIpOnLaunch", True)),
     ("balancer-logs", LB, setting("accessLogs.enabled", False)),
     ("balancer-logs", LB, setting("dropInvalidHeaderFields", False)),
-    ("balancer-kept", LB, setting("enableDeletionProtection", False)),
+    ("only-balancers-are-open", LB, setting("internal", True)),
     ("modern-tls", LISTENER, setting("sslPolicy", "ELBSecurityPolicy-2016-08")),
     ("public-by-tls", LISTENER, setting("protocol", "HTTP")),
     ("airflow-logs", MWAA, setting("loggingConfiguration.workerLogs.enabled", False)),
@@ -223,6 +229,17 @@ PLANTED: list[tuple[str, str, Callable[[Any], None]]] = [
     ("named-actions", POLICY, in_policy("policy", NotAction=["iam:PassRole"])),
     ("named-resources", POLICY, in_policy("policy", Resource="*", Sid="")),
     ("named-resources", POLICY, in_policy("policy", Resource=["arn:aws:s3:::*"], Sid="")),
+    *(
+        ("named-resources", POLICY, in_policy("policy", Resource=[f"arn:aws:{everything}"], Sid=sid))
+        for sid in ("", "VisualEditor0", "Reason")
+        for everything in (
+            "secretsmanager:eu-central-1:123456789012:secret:*",
+            "kafka:eu-central-1:123456789012:topic/*",
+            "iam::123456789012:role/*",
+            "logs:eu-central-1:123456789012:log-group:*",
+            "emr-serverless:eu-central-1:123456789012:/applications/*",
+        )
+    ),
     ("named-resources", POLICY, in_policy("policy", Resource=["arn:aws:sqs:eu-central-1:*:q"], Sid="")),
     (
         "no-outsiders",
@@ -235,6 +252,30 @@ PLANTED: list[tuple[str, str, Callable[[Any], None]]] = [
         "sns/topicPolicy:TopicPolicy",
         in_policy("policy", Principal={"AWS": ["*"]}, Condition={}),
     ),
+    (
+        "no-outsiders",
+        "sns/topicPolicy:TopicPolicy",
+        in_policy("policy", Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    ),
+    *(
+        ("no-other-account", "kms/key:Key", in_policy("policy", Principal={"AWS": outsider}))
+        for outsider in (
+            "arn:aws:iam::999999999999:root",
+            "999999999999",
+            ["arn:aws:iam::999999999999:user/x"],
+        )
+    ),
+    (
+        "no-other-account",
+        "iam/role:Role",
+        in_policy("assumeRolePolicy", Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+    ),
+    (
+        "rights-in-one-place",
+        "iam/role:Role",
+        setting("managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+    ),
+    ("rights-in-one-place", "iam/role:Role", setting("inlinePolicies", [{"name": "x", "policy": "{}"}])),
     ("trusted-services", "iam/role:Role", in_policy("assumeRolePolicy", Principal={"AWS": "*"})),
     ("trusted-services", "iam/role:Role", in_policy("assumeRolePolicy", Condition=None)),
     (
@@ -301,6 +342,23 @@ def test_nobody_gets_keys_that_do_not_end(kind, production):
 
 
 @pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("ec2/securityGroupRule:SecurityGroupRule", {"type": "ingress", "cidrBlocks": ["0.0.0.0/0"]}),
+        ("rds/cluster:Cluster", {"storageEncrypted": False}),
+        ("iam/userPolicy:UserPolicy", {"policy": '{"Statement": {"Effect": "Allow", "Action": "*"}}'}),
+    ],
+)
+def test_a_kind_that_no_rule_knows_is_refused(kind, inputs, production):
+    lines = broken([*production, Resource(f"aws:{kind}", "new", inputs)])
+    assert f"new: known-kinds: no rule looks at aws:{kind}: see policy/aws_kinds.py" in "".join(lines)
+
+
+def test_the_known_kinds_are_those_that_a_stack_is_made_of(stacks):
+    assert {one.type for stack in stacks.values() for one in stack if one.type.startswith("aws:")} == KNOWN
+
+
+@pytest.mark.parametrize(
     ("rule", "left_out"),
     [
         ("bucket-logs", "s3/bucketLogging:BucketLogging"),
@@ -314,7 +372,7 @@ def test_what_was_left_out_is_missed(rule, left_out, production):
 
 
 def test_every_rule_was_seen_to_fail():
-    planted = {name for name, _, _ in PLANTED} | {"no-long-keys", "bucket-logs", "flow-logs"}
+    planted = {name for name, _, _ in PLANTED} | {"no-long-keys", "bucket-logs", "flow-logs", "known-kinds"}
     ours = {rule.name for rule in EVERY if of_aws(rule)}
     assert planted == ours
 

@@ -68,6 +68,7 @@ class Application(Kind):
 def _monitoring(want: Props) -> Props:
     given = want["cloudwatchLoggingConfiguration"]
     return {
+        "managedPersistenceMonitoringConfiguration": want["managedPersistenceMonitoringConfiguration"],
         "cloudWatchLoggingConfiguration": {
             "enabled": given["enabled"],
             **pick(
@@ -76,7 +77,7 @@ def _monitoring(want: Props) -> Props:
                 logStreamNamePrefix="logStreamNamePrefix",
                 encryptionKeyArn="encryptionKeyArn",
             ),
-        }
+        },
     }
 
 
@@ -345,7 +346,7 @@ class LoadBalancer(Kind):
         if not cloud.there("s3", "get_bucket_policy", Bucket=logs["bucket"]):
             raise ValueError(f"InvalidConfigurationRequest: access denied for bucket {logs['bucket']}")
         given = {
-            "deletion_protection.enabled": want["enableDeletionProtection"],
+            "deletion_protection.enabled": want.get("enableDeletionProtection", False),
             "routing.http.drop_invalid_header_fields.enabled": want["dropInvalidHeaderFields"],
             "access_logs.s3.enabled": logs["enabled"],
             "access_logs.s3.bucket": logs["bucket"],

@@ -181,6 +181,10 @@ class Instance(Kind):
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
         return cloud.there("rds", "describe_db_instances", DBInstanceIdentifier=identity)
 
+    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
+        found = cloud.call("rds", "describe_db_instances", DBInstanceIdentifier=identity)["DBInstances"]
+        return {"publiclyAccessible": first(found)["PubliclyAccessible"]}
+
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         if state.get("deletionProtection"):
             raise ValueError(f"InvalidParameterCombination: {identity} has deletion protection")

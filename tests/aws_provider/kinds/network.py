@@ -311,10 +311,16 @@ class Rule(Kind):
         identity = first(made["SecurityGroupRules"])["SecurityGroupRuleId"]
         return identity, {"arn": cloud.arn("ec2", f"security-group-rule/{identity}")}
 
-    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+    def _there(self, cloud: Cloud, identity: str, state: Props) -> list[Props]:
         wanted = [{"Name": "group-id", "Values": [state["securityGroupId"]]}]
         found = cloud.call("ec2", "describe_security_group_rules", Filters=wanted)["SecurityGroupRules"]
-        return any(item["SecurityGroupRuleId"] == identity for item in found)
+        return [item for item in found if item["SecurityGroupRuleId"] == identity]
+
+    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
+        return bool(self._there(cloud, identity, state))
+
+    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
+        return pick(first(self._there(cloud, identity, state)), cidrIpv4="CidrIpv4")
 
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         cloud.call(

@@ -60,8 +60,7 @@ class OnBucket(Kind):
         return {}
 
     def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
-        get = self.setting.replace("bucket_lifecycle_configuration", "bucket_lifecycle_configuration")
-        return cloud.there("s3", f"get_{get}", Bucket=identity)
+        return cloud.there("s3", f"get_{self.setting}", Bucket=identity)
 
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         if self.ends:
@@ -83,6 +82,12 @@ class PublicAccessBlock(OnBucket):
     def body(self, want: Props) -> dict[str, Any]:
         given = {key: value for key, value in want.items() if isinstance(value, bool)}
         return {"PublicAccessBlockConfiguration": pascal(given)}
+
+    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
+        there = cloud.call("s3", "get_public_access_block", Bucket=identity)
+        return {
+            key[0].lower() + key[1:]: value for key, value in there["PublicAccessBlockConfiguration"].items()
+        }
 
 
 @kind("s3/bucketOwnershipControls:BucketOwnershipControls")
