@@ -9,4 +9,4 @@ KafkaVersion = Literal["3.9.x.kraft", "4.0.x.kraft"]
 AirflowVersion = Literal["3.0.6", "3.2.1", "3.3.1"]
 # Spark 4 only: the 7 series is Spark 3.5 on Scala 2.12, for which our jars are not made.
 EMR_RELEASE = r"^emr-spark-8\.\d+\.\d+$"
-METABASE = "metabase/metabase:v0.58.1"
+METABASE = "metabase/metabase:v0.63.17.2"
