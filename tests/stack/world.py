@@ -84,7 +84,7 @@ class World:
         while not told["healthy"]:
             bad = {name: one for name, one in told["services"].items() if not one["good"]}
             assert time.monotonic() < deadline, f"not healthy within {_PATIENCE_S} s: {bad}"
-            time.sleep(1)  # a poll of what Docker says; each asks about every container
+            time.sleep(3)  # a poll of what Docker says; each asks about every container, and starts a Python
             told = self.status()
 
     def verify(self, *words: str) -> dict[str, Any]:
