@@ -159,18 +159,24 @@ def test_refresh_shows_what_somebody_removed_and_up_mends_it(world: World):
     world.wait_healthy()
 
 
-def test_a_backup_brings_back_what_was(world: World, tmp_path: Path):
-    rows = world.verify("--quick")["raw_rows"]
-    world.timed("backup", "backup", str(tmp_path / "backup"))
+@pytest.fixture(scope="module")
+def backup(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Make one backup for both tests that restore it; return its folder and how many orders there were."""
+    folder, rows = tmp_path_factory.mktemp("backup") / "monday", world.verify("--quick")["raw_rows"]
+    world.timed("backup", "backup", str(folder))
+    return folder, rows
+
+
+def test_a_backup_brings_back_what_was(world: World, backup: tuple[Path, int]):
+    folder, rows = backup
     world.must("produce", "--count", "500", "--rate", "500")
     assert world.verify("--quick")["raw_rows"] > rows
-    world.timed("restore", "restore", str(tmp_path / "backup"), "--yes")
+    world.timed("restore", "restore", str(folder), "--yes")
     assert world.verify("--quick")["raw_rows"] == rows
 
 
-def test_secrets_are_made_anew_by_one_command(world: World, tmp_path: Path):
-    world.must("backup", str(tmp_path / "backup"))
-    rows = world.verify("--quick")["raw_rows"]
+def test_secrets_are_made_anew_by_one_command(world: World, backup: tuple[Path, int]):
+    folder, rows = backup
     before = world.secrets()
     world.timed("rotation", "secrets", "rotate")
     world.wait_healthy()
@@ -190,7 +196,7 @@ def test_secrets_are_made_anew_by_one_command(world: World, tmp_path: Path):
     assert world.ecom("dashboards", "plan", "--check").returncode == 0
     world.must("pulumi", "preview", "--expect-no-changes")
     # Data of before get the passwords of now, in the server and in Metabase.
-    world.must("restore", str(tmp_path / "backup"), "--yes")
+    world.must("restore", str(folder), "--yes")
     world.wait_healthy()
     assert world.verify("--quick")["raw_rows"] == rows
     assert world.ecom("dashboards", "plan", "--check").returncode == 0
