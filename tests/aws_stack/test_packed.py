@@ -29,11 +29,11 @@ from tests.aws_provider.project import REGION, Project
 from tests.aws_stack.conftest import MakeProject
 from tests.aws_stack.leftovers import Account
 from tests.aws_stack.serverless import Driver, Serverless, file_system_jars, job_of, oldest_spark
-from tests.faults.waiting import until
 from tests.integration.batches import FULL, Batch
 from tests.integration.members import add_customer, add_product
 from tests.integration.samples import as_bytes, now
 from tests.integration.topics import Topics
+from tests.waiting import until
 
 pytestmark = [pytest.mark.aws_stack, pytest.mark.timeout(900)]
 Sql = Callable[..., list[tuple]]

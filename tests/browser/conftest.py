@@ -21,7 +21,7 @@ from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings, from_variables
 from producer.seed import SeedPlan, seed
 from tests.conftest import make_home, write_config
-from tests.faults.waiting import until
+from tests.waiting import until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (

@@ -19,7 +19,7 @@ from moto.emrserverless import models, responses
 from moto.server import ThreadedMotoServer
 
 from tests.dags import run_step
-from tests.faults.waiting import until
+from tests.waiting import until
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/jobs"

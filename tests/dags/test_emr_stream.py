@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.dags.conftest import ROLE, SECRET, Emr, Job
-from tests.faults.waiting import until
+from tests.waiting import until
 
 
 def ended(emr: Emr, wanted: str = "running", **more: str) -> int | None:

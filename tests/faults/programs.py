@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient
 from environments.embedded.home import REPOSITORY
 from pipeline.settings import KafkaSettings
 from tests.faults.stack import CUSTOMERS, PRODUCTS, Stack
-from tests.faults.waiting import until
+from tests.waiting import until
 
 MIXED = ("--updates", "0.3", "--late", "0.05", "--duplicate", "0.1", "--invalid", "0.05")
 PARTITIONS = 3

@@ -19,7 +19,7 @@ from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import KafkaSettings, PostgresSettings, from_variables
 from pipeline.stream.progress import committed_offsets
 from producer.seed import SeedPlan, seed
-from tests.faults.waiting import until
+from tests.waiting import until
 
 CUSTOMERS, PRODUCTS = 200, 50
 

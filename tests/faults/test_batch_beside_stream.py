@@ -20,7 +20,7 @@ from tests.faults.batches import BatchProcess, reading
 from tests.faults.oracle import check
 from tests.faults.programs import producing
 from tests.faults.stack import Stack
-from tests.faults.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800)]
 RUNS, KILLS, ENDLESS = 20, 6, 10_000_000

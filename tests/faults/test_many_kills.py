@@ -15,7 +15,7 @@ from tests.faults.checkpoint_files import CheckpointFiles
 from tests.faults.oracle import check
 from tests.faults.programs import producing
 from tests.faults.stack import Stack, kill_now
-from tests.faults.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800)]
 

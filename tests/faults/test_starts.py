@@ -13,7 +13,7 @@ from pipeline.verify import verify
 from tests.faults.oracle import check
 from tests.faults.programs import create_topics, delete_topics, job, producing
 from tests.faults.stack import Stack
-from tests.faults.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

@@ -14,7 +14,7 @@ import httpx
 from environments.embedded import ivy
 from environments.embedded.java import java
 from environments.embedded.ports import any_free
-from tests.faults.waiting import until
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 _PACKAGE = "org.apache.spark.deploy"

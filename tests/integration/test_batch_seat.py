@@ -22,11 +22,11 @@ from pipeline.locks import STEP_LOCK, WRITERS_LOCK
 from pipeline.rebuild.publish import publish_from_raw
 from pipeline.settings import PostgresSettings
 from pipeline.writers_lock import WritersBusy
-from tests.faults.waiting import until
 from tests.integration.batches import INCREMENT, Batch
 from tests.integration.commits import commit, valid
 from tests.integration.conftest import Connect
 from tests.integration.samples import event
+from tests.waiting import until
 
 Sql = Callable[..., list[tuple]]
 

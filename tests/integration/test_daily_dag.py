@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -20,11 +19,11 @@ from pipeline.settings import KafkaSettings, PostgresSettings, from_variables
 from pipeline.stream.dead_letters import DeadLetter, KafkaDeadLetterSink, record_in_ledger
 from producer.evolve import EvolvePlan, evolve
 from producer.seed import SeedPlan, seed
-from tests.faults.waiting import until
 from tests.integration.airflow_stack import AirflowStack, running_airflow
 from tests.integration.commits import commit, valid
 from tests.integration.samples import RECEIVED_MS, as_bytes, event
 from tests.integration.topics import Topics
+from tests.waiting import until
 
 DAGS = Path(__file__).parents[2] / "dags"
 DAG = "daily_orders"
@@ -159,14 +158,15 @@ def backfill(stack: AirflowStack, first: date, last: date) -> None:
 
 def finished(api: AirflowApi, count: int) -> list[str]:
     """Wait for the backfill's runs and return their states."""
-    deadline = time.monotonic() + 900
-    while True:
+    states: list[str] = []
+
+    def over() -> bool:
         answer = api._http.request("GET", f"/dags/{DAG}/dagRuns", params={"run_type": "backfill"})
-        found = [run["state"] for run in answer["dag_runs"]]
-        if len(found) == count and set(found) <= {"success", "failed"}:
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(1)  # a poll of the runs
+        states[:] = [run["state"] for run in answer["dag_runs"]]
+        return len(states) == count and set(states) <= {"success", "failed"}
+
+    until(over, f"{count} runs of the backfill are over", lambda: str(states), timeout_s=900, poll_s=1)
+    return states
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from environments import embedded
 from environments.embedded import process
 from environments.embedded.home import Home
 from tests.conftest import make_home, write_config
-from tests.faults.waiting import until
+from tests.waiting import until
 
 ECOM = [sys.executable, "-c", "from cli.main import run; run()"]
 ROOT = Path(__file__).parents[2]

@@ -22,12 +22,12 @@ from pipeline.settings import KafkaSettings, PostgresSettings, StorageSettings, 
 from pipeline.spark_failures import spark_in_words
 from pipeline.stream.job import PartitionWriter, StreamJob
 from pipeline.stream.watch import watch
-from tests.faults.waiting import until
 from tests.integration.batches import INCREMENT, Batch
 from tests.integration.commits import batch, valid
 from tests.integration.members import add_customer
 from tests.integration.samples import as_bytes, event
 from tests.integration.topics import Topics
+from tests.waiting import until
 
 Sql = Callable[..., list[tuple]]
 END_THOSE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"

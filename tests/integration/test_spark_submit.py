@@ -16,12 +16,12 @@ from pipeline.database import connect
 from pipeline.jobs import __file__ as package
 from pipeline.settings import PostgresSettings
 from tests.dags import run_step
-from tests.faults.waiting import until
 from tests.integration.batches import INCREMENT, Batch
 from tests.integration.commits import commit, valid
 from tests.integration.members import add_customer, add_product
 from tests.integration.samples import event
 from tests.integration.standalone import HOST, Standalone, running_standalone
+from tests.waiting import until
 
 Sql = Callable[..., list[tuple]]
 Task = Callable[[str], AbstractContextManager[ForkServerProcess]]

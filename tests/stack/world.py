@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "teststack"
 PREFIX = f"ecom-{NAME}-"
@@ -79,13 +81,17 @@ class World:
         return dict(json.loads(self.ecom("status", "--json").stdout))
 
     def wait_healthy(self) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        told = self.status()
-        while not told["healthy"]:
-            bad = {name: one for name, one in told["services"].items() if not one["good"]}
-            assert time.monotonic() < deadline, f"not healthy within {_PATIENCE_S} s: {bad}"
-            time.sleep(3)  # a poll of what Docker says; each asks about every container, and starts a Python
-            told = self.status()
+        """Wait until every service is well; each question starts a Python, so it is asked seldom."""
+        told: dict[str, Any] = {}
+
+        def healthy() -> bool:
+            told.update(self.status())
+            return bool(told["healthy"])
+
+        def unwell() -> str:
+            return str({name: one for name, one in told["services"].items() if not one["good"]})
+
+        until(healthy, "every service is well", unwell, _PATIENCE_S, poll_s=3)
 
     def verify(self, *words: str) -> dict[str, Any]:
         """Prove that nothing was lost or doubled."""
