@@ -1,5 +1,6 @@
 """AWS under Pulumi's mocks: what the provider would make up, and an account with one VPC in it."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from tests.unit.pulumi_mocks import Recorder, run
 ACCOUNT, REGION, NAME = "123456789012", "eu-central-1", "ecom-test"
 VPC = "vpc-0123456789abcdef0"
 ZONES = {f"subnet-{number}{number:07x}": f"{REGION}{zone}" for number, zone in enumerate("abc", start=1)}
+CERTIFICATE = {
+    "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/abc",
+    "domain": "bi.example.com",
+}
+SAFE = {**CERTIFICATE, "alarmEmail": "ops@example.com"}
 _INVOKED: dict[str, dict[str, Any]] = {
     "getCallerIdentity": {"accountId": ACCOUNT, "arn": "", "userId": ""},
     "getRegion": {"region": REGION, "description": "", "endpoint": ""},
@@ -108,3 +114,16 @@ def made(wanted: AwsConfig) -> AwsRecorder:
     recorder = AwsRecorder()
     run(lambda: outputs(Aws(NAME, wanted)), recorder)
     return recorder
+
+
+def one(recorder: AwsRecorder, kind: str) -> dict[str, Any]:
+    found = recorder.of(kind)
+    assert len(found) == 1, sorted(found)
+    return next(iter(found.values()))
+
+
+def policies(recorder: AwsRecorder) -> dict[str, list[dict[str, Any]]]:
+    return {
+        name.removeprefix(f"{NAME}-").removesuffix("-policy"): json.loads(inputs["policy"])["Statement"]
+        for name, inputs in recorder.of("RolePolicy").items()
+    }

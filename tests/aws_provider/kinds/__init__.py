@@ -1,5 +1,31 @@
 """Every kind of resource that the AWS environment uses."""
 
-from tests.aws_provider.kinds import compute, data, identity, network, storage, watch
+from tests.aws_provider.kinds import (
+    airflow,
+    balancer,
+    containers,
+    firewall,
+    identity,
+    kafka,
+    network,
+    place,
+    postgres,
+    spark,
+    storage,
+    watch,
+)
 
-__all__ = ["compute", "data", "identity", "network", "storage", "watch"]
+__all__ = [
+    "airflow",
+    "balancer",
+    "containers",
+    "firewall",
+    "identity",
+    "kafka",
+    "network",
+    "place",
+    "postgres",
+    "spark",
+    "storage",
+    "watch",
+]

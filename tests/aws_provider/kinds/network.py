@@ -1,24 +1,14 @@
-"""EC2's network, and what is asked about the place."""
+"""EC2's network."""
 
-import re
 from typing import Any
 
-from tests.aws_provider.cloud import ACCOUNT, Cloud
-from tests.aws_provider.kind import Kind, Made, Props, first, invoke, kind, pick, tags
-
-# EC2's own rule, which no service model tells.
-_DESCRIPTION = re.compile(r"[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]{0,255}")
+from tests.aws_provider.cloud import Cloud
+from tests.aws_provider.kind import Kind, Made, Props, first, kind, pick, tags
 
 
 def tagged(want: Props, kind_of: str) -> list[dict[str, Any]] | None:
     given = tags(want)
     return [{"ResourceType": kind_of, "Tags": given}] if given else None
-
-
-def described(text: str) -> str:
-    if not _DESCRIPTION.fullmatch(text):
-        raise ValueError(f"description {text!r}: EC2 takes letters, digits and ._-:/()#,@[]+=&;{{}}!$* only")
-    return text
 
 
 class Ec2(Kind):
@@ -229,118 +219,6 @@ class VpcEndpoint(Kind):
         cloud.call("ec2", "delete_vpc_endpoints", VpcEndpointIds=[identity])
 
 
-@kind("ec2/securityGroup:SecurityGroup")
-class SecurityGroup(Kind):
-    autoname = ("name", 255)
-    replaces = frozenset({"name", "description", "vpcId"})
-
-    def create(self, cloud: Cloud, want: Props) -> Made:
-        made = cloud.call(
-            "ec2",
-            "create_security_group",
-            GroupName=want["name"],
-            Description=described(want["description"]),
-            VpcId=want["vpcId"],
-            TagSpecifications=tagged(want, "security-group"),
-        )
-        return made["GroupId"], {"arn": cloud.arn("ec2", f"security-group/{made['GroupId']}")}
-
-    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
-        return cloud.there("ec2", "describe_security_groups", GroupIds=[identity])
-
-    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
-        cloud.call("ec2", "delete_security_group", GroupId=identity)
-
-
-@kind("ec2/defaultSecurityGroup:DefaultSecurityGroup")
-class DefaultSecurityGroup(Kind):
-    """Adopted, not made: all its rules are taken away. It goes with the VPC."""
-
-    replaces = frozenset({"vpcId"})
-
-    def create(self, cloud: Cloud, want: Props) -> Made:
-        wanted = [
-            {"Name": "vpc-id", "Values": [want["vpcId"]]},
-            {"Name": "group-name", "Values": ["default"]},
-        ]
-        group = first(cloud.call("ec2", "describe_security_groups", Filters=wanted)["SecurityGroups"])
-        if group["IpPermissions"]:
-            cloud.call(
-                "ec2",
-                "revoke_security_group_ingress",
-                GroupId=group["GroupId"],
-                IpPermissions=group["IpPermissions"],
-            )
-        if group["IpPermissionsEgress"]:
-            cloud.call(
-                "ec2",
-                "revoke_security_group_egress",
-                GroupId=group["GroupId"],
-                IpPermissions=group["IpPermissionsEgress"],
-            )
-        return group["GroupId"], {}
-
-    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
-        return cloud.there("ec2", "describe_security_groups", GroupIds=[identity])
-
-    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
-        """Leave it to the VPC."""
-
-
-class Rule(Kind):
-    direction = ""
-    replaces = frozenset({"securityGroupId", "ipProtocol"})
-
-    def create(self, cloud: Cloud, want: Props) -> Made:
-        permission: Props = {
-            "IpProtocol": want["ipProtocol"],
-            **pick(want, FromPort="fromPort", ToPort="toPort"),
-        }
-        text = {"Description": described(want["description"])} if want.get("description") else {}
-        if want.get("referencedSecurityGroupId"):
-            permission["UserIdGroupPairs"] = [{"GroupId": want["referencedSecurityGroupId"], **text}]
-        else:
-            permission["IpRanges"] = [{"CidrIp": want["cidrIpv4"], **text}]
-        made = cloud.call(
-            "ec2",
-            f"authorize_security_group_{self.direction}",
-            GroupId=want["securityGroupId"],
-            IpPermissions=[permission],
-            TagSpecifications=tagged(want, "security-group-rule"),
-        )
-        identity = first(made["SecurityGroupRules"])["SecurityGroupRuleId"]
-        return identity, {"arn": cloud.arn("ec2", f"security-group-rule/{identity}")}
-
-    def _there(self, cloud: Cloud, identity: str, state: Props) -> list[Props]:
-        wanted = [{"Name": "group-id", "Values": [state["securityGroupId"]]}]
-        found = cloud.call("ec2", "describe_security_group_rules", Filters=wanted)["SecurityGroupRules"]
-        return [item for item in found if item["SecurityGroupRuleId"] == identity]
-
-    def exists(self, cloud: Cloud, identity: str, state: Props) -> bool:
-        return bool(self._there(cloud, identity, state))
-
-    def found(self, cloud: Cloud, identity: str, state: Props) -> Props:
-        return pick(first(self._there(cloud, identity, state)), cidrIpv4="CidrIpv4")
-
-    def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
-        cloud.call(
-            "ec2",
-            f"revoke_security_group_{self.direction}",
-            GroupId=state["securityGroupId"],
-            SecurityGroupRuleIds=[identity],
-        )
-
-
-@kind("vpc/securityGroupIngressRule:SecurityGroupIngressRule")
-class IngressRule(Rule):
-    direction = "ingress"
-
-
-@kind("vpc/securityGroupEgressRule:SecurityGroupEgressRule")
-class EgressRule(Rule):
-    direction = "egress"
-
-
 @kind("ec2/flowLog:FlowLog")
 class FlowLog(Kind):
     replaces = frozenset({"vpcId", "trafficType", "logDestination", "iamRoleArn"})
@@ -365,42 +243,3 @@ class FlowLog(Kind):
 
     def delete(self, cloud: Cloud, identity: str, state: Props) -> None:
         cloud.call("ec2", "delete_flow_logs", FlowLogIds=[identity])
-
-
-@invoke("ec2/getSubnet:getSubnet")
-def get_subnet(cloud: Cloud, asked: Props) -> Props:
-    found = first(cloud.call("ec2", "describe_subnets", SubnetIds=[asked["id"]])["Subnets"])
-    return {
-        "id": found["SubnetId"],
-        "vpcId": found["VpcId"],
-        "availabilityZone": found["AvailabilityZone"],
-        "cidrBlock": found["CidrBlock"],
-    }
-
-
-@invoke("index/getAvailabilityZones:getAvailabilityZones")
-def get_zones(cloud: Cloud, asked: Props) -> Props:
-    found = cloud.call("ec2", "describe_availability_zones")["AvailabilityZones"]
-    names = [zone["ZoneName"] for zone in found if zone["State"] == asked.get("state", "available")]
-    return {"id": cloud.region, "names": names, "groupNames": [], "zoneIds": []}
-
-
-@invoke("index/getCallerIdentity:getCallerIdentity")
-def get_identity(cloud: Cloud, asked: Props) -> Props:
-    found = cloud.call("sts", "get_caller_identity")
-    return {"id": ACCOUNT, "accountId": found["Account"], "arn": found["Arn"], "userId": found["UserId"]}
-
-
-@invoke("index/getRegion:getRegion")
-def get_region(cloud: Cloud, asked: Props) -> Props:
-    return {"id": cloud.region, "region": cloud.region, "description": "", "endpoint": ""}
-
-
-@invoke("index/getPartition:getPartition")
-def get_partition(cloud: Cloud, asked: Props) -> Props:
-    return {
-        "id": "aws",
-        "partition": "aws",
-        "dnsSuffix": "amazonaws.com",
-        "reverseDnsPrefix": "com.amazonaws",
-    }
