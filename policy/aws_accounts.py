@@ -11,6 +11,7 @@ from policy.rule import StackRule
 
 Statement = dict[str, Any]
 _SOURCE = "aws:SourceAccount"
+_NONE = json.dumps({"Statement": []})
 
 
 def _trusting(role: Resource) -> list[str]:
@@ -23,9 +24,6 @@ def _trusting(role: Resource) -> list[str]:
         for condition in conditions
         for account in listed((condition.get("StringEquals") or {}).get(_SOURCE, []))
     ]
-
-
-_NONE = json.dumps({"Statement": []})
 
 
 def _named(statement: Statement) -> Iterator[str]:

@@ -1,0 +1,196 @@
+"""`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.commands import COMMANDS, STACK_COMMANDS, commands
+from cli.context import use_platform
+from cli.main import app
+from cli.stack.errors import StackError
+from cli.stack.place import place_of
+from cli.stack.prepare import prepare
+from cli.stack.program import REPOSITORY, Pulumi
+from pipeline.settings import KafkaSettings, PostgresSettings, load
+from tests.unit.sample_platform import sample_platform
+from tests.unit.stack_command.stand_in import calls, invoke, told
+from toolchain.pins import cache
+
+PYTHON = sys.executable  # before a test says that it is another
+
+
+class TestPrepare:
+    def test_it_does_what_a_newcomer_would_have_to_know(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        assert place.passphrase.stat().st_mode & 0o777 == 0o600
+        assert place.folder.stat().st_mode & 0o777 == 0o700
+        assert len(place.passphrase.read_text()) > 30
+        assert calls(bin_folder)[-1] == "pulumi stack init t --no-select --non-interactive"
+        assert yaml.safe_load(place.config.read_text()) == {"encryptionsalt": "v1:salt", "config": {}}
+        assert told(bin_folder)["PULUMI_BACKEND_URL"] == f"file://{place.root}/backend"
+        assert told(bin_folder)["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
+
+    def test_again_it_changes_nothing(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        before = place.passphrase.read_text()
+        prepare(Pulumi(place))
+        assert len([call for call in calls(bin_folder) if "init" in call]) == 1
+        assert place.passphrase.read_text() == before
+
+    def test_what_is_set_is_kept_until_it_is_taken_back(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place), ["kafkaPort=7000", "docker:host=tcp://x"])
+        prepare(Pulumi(place), ["docker:host="])
+        assert yaml.safe_load(place.config.read_text())["config"] == {"ecom:kafkaPort": "7000"}
+
+    def test_what_is_no_pair_is_refused(self, bin_folder):
+        with pytest.raises(StackError, match="--set 'kafkaPort': KEY=VALUE is wanted"):
+            prepare(Pulumi(place_of("t")), ["kafkaPort"])
+
+    def test_the_callers_own_backend_and_passphrase_stay(self, bin_folder, monkeypatch):
+        monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://theirs")
+        monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "theirs")
+        prepare(Pulumi(place_of("t")))
+        assert told(bin_folder)["PULUMI_BACKEND_URL"] == "s3://theirs"
+        assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in told(bin_folder)
+
+    def test_a_start_that_ended_half_way_is_gone_on_with(self, bin_folder):
+        place = place_of("t")
+        prepare(Pulumi(place))
+        place.config.unlink()
+        (bin_folder / "fail").write_text("error: stack 't' already exists\n")
+        prepare(Pulumi(place))
+        assert yaml.safe_load(place.config.read_text())["encryptionsalt"] == "v1:salt"
+
+
+class TestAStackOfTheCallersOwn:
+    """It is in the backend that the caller is logged in to: `ecom` makes nothing beside it."""
+
+    @pytest.fixture(autouse=True)
+    def theirs(self, bin_folder: Path) -> None:
+        (bin_folder / "none").unlink()
+
+    def run(self, *words: str) -> Any:
+        result = CliRunner().invoke(app, ["--stack", "t", *words])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    @pytest.mark.parametrize("words", [("up",), ("down",)])
+    def test_it_is_worked_with_where_it_is(self, words, bin_folder):
+        assert self.run(*words).exit_code == 0
+        assert not any("init" in call for call in calls(bin_folder))
+        assert not place_of("t").folder.exists()
+        assert "PULUMI_BACKEND_URL" not in told(bin_folder)
+
+    def test_its_configuration_is_theirs_too(self, bin_folder):
+        with pytest.raises(StackError, match="in a backend of your own: `pulumi config set KEY VALUE -s t`"):
+            self.run("up", "--set", "kafkaPort=1")
+
+    def test_a_backend_that_gives_no_answer_is_no_reason_to_make_another(self, bin_folder):
+        (bin_folder / "fail").write_text("error: could not reach https://theirs\n")
+        with pytest.raises(StackError, match="could not reach https://theirs"):
+            self.run("up")
+        assert not place_of("t").folder.exists()
+
+
+@pytest.mark.parametrize("words", [("down",), ("down", "--wipe", "--yes"), ("secrets", "rotate")])
+def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
+    (bin_folder / "fail").write_text("error: no stack named 't' found\n")
+    with pytest.raises(StackError, match="there is no stack t here: `ecom --stack t up` makes it"):
+        raise invoke(*words).exception
+    assert not any(word in call for call in calls(bin_folder) for word in ("init", "destroy", " up "))
+    assert not place_of("t").folder.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_half_a_rotation_is_finished_first(command, stack_is_up):
+    place_of("t").note_rotation()
+    with pytest.raises(StackError, match="a rotation of the secrets was interrupted"):
+        raise invoke(command).exception
+    (stack_is_up / "postgres").write_text("[]")  # nothing is left to lose
+    assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
+
+
+class TestUseStack:
+    def test_its_variables_are_put_in_the_place_of_all_others(self, bin_folder, monkeypatch):
+        for name in sample_platform().as_env():
+            monkeypatch.setenv(name, "leftover")
+        use_platform()
+        assert load(KafkaSettings).bootstrap_servers == "127.0.0.1:9092"
+        settings = load(PostgresSettings)
+        assert settings.password("etl") == "s3cret-etl"
+        file = Path(settings.etl_password_ref.removeprefix("file:"))
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+
+    def test_what_no_reference_names_is_not_written(self, bin_folder):
+        use_platform()
+        folder = Path(load(PostgresSettings).etl_password_ref.removeprefix("file:")).parent
+        assert {path.name for path in folder.iterdir()} == {"admin", "etl", "airflow_admin"}
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_takes_the_files_along(self, number, bin_folder, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        program = "import os, signal; from cli.context import use_platform; use_platform();"
+        program += f"assert list(__import__('pathlib').Path({str(tmp_path)!r}).glob('ecom-stack-*'));"
+        program += f"os.kill(os.getpid(), {int(number)}); signal.pause()"
+        env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        done = subprocess.run([PYTHON, "-c", program], env=env, check=False, capture_output=True, text=True)
+        assert done.returncode == 128 + number, done.stderr
+        assert not list(tmp_path.glob("ecom-stack-*"))
+
+    def test_one_that_is_not_up_is_named(self, bin_folder):
+        (bin_folder / "outputs").write_text("{}")
+        with pytest.raises(StackError, match="the stack t is not up: `ecom --stack t up`"):
+            use_platform()
+
+    def test_one_that_is_not_there_is_named(self, bin_folder):
+        (bin_folder / "fail").write_text("error: PULUMI_ACCESS_TOKEN must be set for login\n")
+        with pytest.raises(StackError, match="there is no stack t here"):
+            use_platform()
+
+
+def test_without_pulumi_it_says_how_to_get_it(bin_folder):
+    (bin_folder / "pulumi").unlink()
+    with pytest.raises(StackError, match="there is no `pulumi` on PATH: install it"):
+        Pulumi(place_of("t"))
+
+
+def test_what_is_on_path_comes_before_what_was_built(bin_folder):
+    built = cache()
+    built.mkdir(parents=True)
+    (built / "pulumi").write_text("#!/bin/sh\nexit 9\n")
+    (built / "pulumi").chmod(0o755)
+    assert Pulumi(place_of("t")).run("version") == 0
+    (bin_folder / "pulumi").unlink()
+    assert Pulumi(place_of("t")).run("version") == 9
+
+
+def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
+    prepare(Pulumi(place_of("t")))
+    CliRunner().invoke(app, ["--stack", "t", "pulumi", "preview", "--diff", "--help"])
+    own = f"--stack t --config-file {place_of('t').config}"
+    assert calls(bin_folder)[-1] == f"pulumi preview --diff --help {own}"
+
+
+@pytest.mark.parametrize("change", ["set", "rm"])
+def test_a_key_that_the_next_up_would_forget_is_refused(change, bin_folder):
+    prepare(Pulumi(place_of("t")))
+    with pytest.raises(StackError, match="`ecom --stack t up --set KEY=VALUE` keeps a key"):
+        raise invoke("pulumi", "config", change, "kafkaPort").exception
+    assert CliRunner().invoke(app, ["--stack", "t", "pulumi", "config"]).exit_code == 0
+
+
+def test_a_stack_has_the_commands_that_make_sense_for_it():
+    assert set(commands("t")) == (set(COMMANDS) | set(STACK_COMMANDS)) - {"env", "demo"}
+    assert commands("") == COMMANDS
