@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -24,6 +25,13 @@ port = {kafka}
 heap_mb = 384
 cleaned_topic = true
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_variables_for_the_next_test() -> Iterator[None]:
+    # A command run inside the test's process sets variables for what it starts; the next test has its own.
+    with mock.patch.dict(os.environ):
+        yield
 
 
 def make_home() -> Path:
