@@ -87,10 +87,11 @@ def assert_each_is_somewhere(stack: Stack, sent: dict[Place, Fuzzed]) -> None:
     sent_on: dict[str, list[Message]] = {}
     for letter in read_topic(stack.kafka):
         sent_on.setdefault(letter.origin, []).append(letter)
+    known = stored.keys() | refused
     nowhere = {
         place: message
         for place, message in sent.items()
-        if place not in stored.keys() | refused and not is_taken_for_a_replay(message, sent_on)
+        if place not in known and not is_taken_for_a_replay(message, sent_on)
     }
     assert not nowhere, next(iter(nowhere.items()))
     assert not [place for place in sent if place in stored and place in refused]
