@@ -10,9 +10,11 @@ _LOOPBACK = "127.0.0.1"
 _SECRETIVE = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|(^|_)(PASS|KEY)(_|$)")
 # What names a place where the secret is, or a command that prints it, is none.
 _REFERENCE = re.compile(r"_(FILE|REF|CMD|PATH)$|(file:|/run/secrets/|arn:aws)")
-# Build arguments that name an image, and a tag that holds all of a version, or a day.
+# Build arguments that name an image.
 _BASE = re.compile(r"(^|_)(BASE|FROM|IMAGE|PYTHON)(_|$)")
+# A tag that holds all of a version, or a day; PostgreSQL's versions have two parts.
 _WHOLE = re.compile(r"v?\d+\.\d+\.\d+|.*\d{8}")
+_RELEASE = re.compile(r"v?\d+\.\d+|.*\d{8}")
 
 
 def _ports(inputs: Inputs) -> Iterator[str]:
@@ -22,12 +24,12 @@ def _ports(inputs: Inputs) -> Iterator[str]:
 
 
 def _tag(inputs: Inputs) -> Iterator[str]:
-    name = str(inputs.get("name", ""))
-    if "@sha256:" not in name and _tag_of(name) in ("", "latest"):
+    name, build = str(inputs.get("name", "")), inputs.get("build") or {}
+    # An image of ours is named by its content, and only its base can move.
+    release = _RELEASE.match(_tag_of(name)) or (build and _tag_of(name) not in ("", "latest"))
+    if "@sha256:" not in name and not release:
         yield f"{name or 'an image without a name'} has no exact tag"
-    arguments = (inputs.get("build") or {}).get("buildArgs") or {}
-    for key, value in arguments.items():
-        # An image of ours is named by its content, and only its base can move.
+    for key, value in (build.get("buildArgs") or {}).items():
         if _BASE.search(key) and "@sha256:" not in str(value) and not _WHOLE.match(_tag_of(str(value))):
             yield f"its base {value} has no exact tag"
 

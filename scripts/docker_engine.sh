@@ -16,7 +16,8 @@ fail() {
 
 answers() { docker ${1:+--host "$1"} version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
-ours_runs() { [ -f "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null; }
+# A pid file outlives a power cut, and its number then is anybody's.
+ours_runs() { [ -f "$pidfile" ] && [ "$(cat "/proc/$(cat "$pidfile")/comm" 2>/dev/null)" = dockerd ]; }
 
 # Where the docker command goes by itself: DOCKER_HOST, or its current context, which may be anywhere.
 chosen() {

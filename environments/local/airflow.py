@@ -13,6 +13,7 @@ from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, SecretFile, container, inner, reference, step
+from environments.local.images import USER
 from environments.local.volumes import volume
 from infra.config import AirflowConfig
 from infra.platform import AirflowEndpoint
@@ -84,7 +85,7 @@ def _spec(args: AirflowArgs, host: str, limit: str, words: list[str], **more: ob
         host=host,
         network=args.network,
         limit=args.limits.of(limit),
-        user=spark.USER,
+        user=USER,
         **(options | more),  # type: ignore[arg-type]
     )
 

@@ -9,11 +9,11 @@ import pulumi_docker as docker
 from environments.local.config import Limit
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, SecretFile, answers, container, inner
+from environments.local.images import USER
 from infra.config import DashboardsConfig
 from infra.platform import DashboardsEndpoint
 
 PAGE = "dashboards"
-_USER = "1000"  # of our image
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _page(args: DashboardsArgs) -> ContainerSpec:
         image=args.code,
         network=args.network,
         limit=args.limit,
-        user=_USER,
+        user=USER,
         command=["python", "-m", "dashboards.page", "--bind", "0.0.0.0"],  # noqa: S104 - the stack's own bridge
         env=args.env,
         secrets=[args.password],

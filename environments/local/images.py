@@ -11,6 +11,7 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
+USER = "1000"  # of ours; the Dockerfile makes it
 REPOSITORY = Path(__file__).resolve().parents[2]
 _DOCKERFILE = "environments/local/image/Dockerfile"
 _RUNTIME = ("pyproject.toml", "uv.lock", "environments/local/image")

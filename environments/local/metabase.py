@@ -11,6 +11,7 @@ from environments.local.config import Limits
 from environments.local.config import Metabase as MetabaseConfig
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import SECRETS, ContainerSpec, SecretFile, container, inner, reference, step
+from environments.local.images import USER
 from infra.platform import MetabaseEndpoint
 
 HOST, PORT = "metabase", 3000
@@ -18,7 +19,7 @@ DATABASE = "metabase"  # and the role that owns it
 # Names of secrets' files.
 KEY, PASSWORD, ADMIN_PASSWORD = "metabase_key", "metabase_database", "metabase_admin"
 # Nobody: the image has no user of its own before it starts as root, and a secret's file needs an owner.
-_USER, _OUR_USER = "65534", "1000"
+_USER = "65534"
 # Its start script takes a file for the database's password, and none for the key.
 _START = f'export MB_ENCRYPTION_SECRET_KEY="$(cat {SECRETS}/{KEY})"; exec /app/run_metabase.sh'
 # Minutes on a small machine, the first time.
@@ -91,7 +92,7 @@ def _provision(args: MetabaseArgs) -> ContainerSpec:
         image=args.tools,
         network=args.network,
         limit=args.limits.of("setup"),
-        user=_OUR_USER,
+        user=USER,
         command=["python", "-m", "cli", "dashboards", "apply"],
         env=args.env,
         secrets=args.admin_secrets,

@@ -8,8 +8,8 @@ import pulumi_docker as docker
 
 from environments.local.config import Limits, Producer, Seed
 from environments.local.container import ContainerSpec, SecretFile, container, inner, is_fresh, step
+from environments.local.images import USER
 
-_USER = "1000"  # of our image
 # The producer waits for a broker that is away, and Docker starts it again when it gives up.
 _GIVE_UP_S = 600
 _ALIVE, _ALIVE_MINUTES = "/tmp/producer.alive", 2  # noqa: S108 - the container's own, with one process in it
@@ -48,7 +48,7 @@ def _seed(args: OrdersArgs) -> ContainerSpec:
         image=args.tools,
         network=args.network,
         limit=args.limits.of("setup"),
-        user=_USER,
+        user=USER,
         # It runs again with each new image; what somebody loaded in the meantime is fine.
         command=["python", "-m", "cli", "seed", "--orders", str(args.seed.orders), "--if-empty"],
         env=args.env,
@@ -68,7 +68,7 @@ def _producer(args: OrdersArgs) -> ContainerSpec:
         image=args.code,
         network=args.network,
         limit=args.limits.of("producer"),
-        user=_USER,
+        user=USER,
         command=["python", "-m", "producer", *words, "--no-progress"],
         env=args.env,
         health=is_fresh(_ALIVE, _ALIVE_MINUTES),

@@ -17,6 +17,9 @@ PORT = 5432
 ADMIN = "ecom_admin"
 _USER = "999"  # of the official image
 _DATA = "/var/lib/postgresql"
+# Said, and not left to the image: one of another major version then finds these files and refuses them. By
+# itself it would begin anew, in a folder of its own or, before 18, outside of the volume.
+_FILES = f"{_DATA}/18/docker"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def _spec(args: PostgresArgs, data: docker.Volume) -> ContainerSpec:
             ),
         ],
         env={
+            "PGDATA": _FILES,
             "POSTGRES_USER": ADMIN,
             "POSTGRES_PASSWORD_FILE": f"{SECRETS}/{args.password.name}",
             "POSTGRES_DB": args.config.database,

@@ -10,13 +10,13 @@ from environments.local.config import Limits
 from environments.local.config import Spark as SparkConfig
 from environments.local.container import HOST as THIS_MACHINE
 from environments.local.container import ContainerSpec, SecretFile, container, is_fresh
+from environments.local.images import USER
 from environments.local.storage import CHECKPOINTS
 from environments.local.volumes import volume
 from infra.config import StreamConfig
 from infra.platform import SparkEndpoint
 
 MASTER, WORKER, STREAM = "spark-master", "spark-worker", "stream"
-USER = "1000"  # of our image
 CONF_DIR = "/etc/spark"
 _PORT, _PAGE, _WORKER_PORT, _WORKER_PAGE = 7077, 8080, 7078, 8081
 _JARS = "/opt/spark-jars/*"

@@ -8,7 +8,7 @@ import pulumi
 from environments.local import airflow, airflow_settings, dashboards, kafka, metabase, orders, postgres, spark
 from environments.local.config import LocalConfig
 from environments.local.container import SECRETS, ContainerSpec, SecretFile, step
-from environments.local.images import Images, ImagesArgs
+from environments.local.images import USER, Images, ImagesArgs
 from environments.local.network import Network, NetworkArgs
 from environments.local.passwords import Passwords, PasswordsArgs
 from environments.local.platform import platform, platform_here
@@ -93,7 +93,7 @@ class Local(pulumi.ComponentResource):
             image=self.images.code,
             network=self.network,
             limit=self._limits.of("setup"),
-            user=spark.USER,
+            user=USER,
             command=["python", "-m", "environments.local.setup"],
             env={
                 **self._env,

@@ -1,5 +1,6 @@
 """The Docker environment on a real engine, from nothing to nothing; in order, on one stack."""
 
+import base64
 import json
 import shutil
 import socket
@@ -7,14 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from cli.stack.passwords import KEPT
+from environments.local.passwords import KEYS
 from tests.stack.world import IMAGES, NAME, PORTS, PREFIX, World, docker, ids, left_over
 from tests.unit.test_local_preflight import FakeEngine
+from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 FAULTS = ("--late", "0.02", "--duplicate", "0.02", "--invalid", "0.02")
@@ -105,6 +110,14 @@ def test_a_second_up_finds_nothing_to_do(world: World):
     assert ids() == before
 
 
+def forms(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Yield a secret as what may leak it writes it: keys are base64, of which there are two, or hex."""
+    yield name, value
+    yield f"{name}, base64", value.translate(str.maketrans("-_", "+/"))
+    if name in KEYS:
+        yield f"{name}, hex", base64.urlsafe_b64decode(value).hex()
+
+
 def test_no_secret_is_told_by_state_engine_or_logs(world: World):
     told = {
         "state": world.must("pulumi", "stack", "export"),
@@ -117,7 +130,7 @@ def test_no_secret_is_told_by_state_engine_or_logs(world: World):
         told[f"logs {name}"] = done.stdout + done.stderr
     for image in left_over()["images"]:
         told[f"history {image}"] = docker("history", "--no-trunc", image) + docker("inspect", image)
-    values = world.secrets()
+    values = {form: one for name, value in world.secrets().items() for form, one in forms(name, value)}
     assert len(values) >= 12
     found = {(where, name) for where, text in told.items() for name, value in values.items() if value in text}
     assert found == set()
@@ -125,28 +138,53 @@ def test_no_secret_is_told_by_state_engine_or_logs(world: World):
 
 def test_a_changed_line_replaces_what_runs_it_and_loses_nothing(world: World):
     before = ids()
-    sending = world.background("produce", "--duration", "60", "--rate", "200", *FAULTS, "--json")
+    producer = world.background("produce", "--duration", "60", "--rate", "200", *FAULTS, "--json")
     with (world.clone / "pipeline" / "settings.py").open("a") as file:
         file.write("\n# One line more.\n")
     world.timed("up, one line changed", "up")
     world.wait_healthy()
     after = ids()
     assert {name for name in after if after[name] != before[name]} == RUN_OUR_CODE
-    printed, _ = sending.communicate(timeout=180)
+    printed, _ = producer.communicate(timeout=180)
     assert json.loads(printed)["failed"] == 0
     world.verify("--quick")
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_killed_container_loses_nothing(service: str, world: World):
-    sending = world.background(
-        "produce", "--count", "300", "--rate", "100", "--give-up-after", "120", "--json"
-    )
-    docker("kill", f"{PREFIX}{service}")
-    docker("start", f"{PREFIX}{service}")
-    world.wait_healthy()
-    printed, _ = sending.communicate(timeout=180)
+@contextmanager
+def sending(world: World, folder: Path, count: int) -> Iterator[None]:
+    """Go on once Kafka has acknowledged orders, a hundred a second; none of them may fail."""
+    report = folder / "report.jsonl"
+    words = ("--rate", "100", "--give-up-after", "120", "--json", "--report", str(report))
+    process = world.background("produce", "--count", str(count), *words)
+    until(lambda: report.exists() and report.stat().st_size > 0, "an order is acknowledged")
+    yield
+    printed, _ = process.communicate(timeout=180)
     assert json.loads(printed)["failed"] == 0
+
+
+def restarts(container: str) -> int:
+    return int(docker("inspect", "--format", "{{.RestartCount}}", container))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_container_loses_nothing(service: str, world: World, tmp_path: Path):
+    with sending(world, tmp_path, count=400):
+        docker("kill", f"{PREFIX}{service}")
+        docker("start", f"{PREFIX}{service}")
+        world.wait_healthy()
+    world.verify("--quick")
+
+
+def test_what_crashes_is_started_again_by_docker_and_loses_nothing(world: World, tmp_path: Path):
+    container = f"{PREFIX}spark-stream"
+    before = restarts(container)
+    with sending(world, tmp_path, count=400):
+        # Not `docker kill`, which Docker takes for a wish. Only root may, on the engine's own machine.
+        pid = docker("inspect", "--format", "{{.State.Pid}}", container).strip()
+        on_the_machine = ("run", "--rm", "--privileged", "--pid=host", "--user=0", "--entrypoint=sh")
+        docker(*on_the_machine, IMAGES["imagePython"], "-c", f"kill -9 {pid}")
+        until(lambda: restarts(container) > before, "Docker starts it again")
+        world.wait_healthy()
     world.verify("--quick")
 
 

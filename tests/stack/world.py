@@ -17,9 +17,9 @@ NAME = "teststack"
 PREFIX = f"ecom-{NAME}-"
 IMAGES = {
     "imagePython": "ecom-standin/python:3.11.14-slim-bookworm",
-    "imagePostgres": "ecom-standin/postgres:18",
+    "imagePostgres": "ecom-standin/postgres:18.6",
     "imageKafka": "ecom-standin/kafka:4.1.1",
-    "imageMetabase": "ecom-standin/metabase:v0.63",
+    "imageMetabase": "ecom-standin/metabase:v0.63.17.2",
 }
 # Below those that Linux gives to connections that go out.
 PORTS = {

@@ -177,6 +177,12 @@ def test_ports_are_those_of_the_configuration(made):
     }
 
 
+def test_postgres_keeps_its_files_on_the_volume_whatever_the_images_own_place_for_them(made):
+    server = containers(made)["postgres-server"]
+    (volume,) = server["volumes"]
+    assert f"PGDATA={volume['containerPath']}/18/docker" in server["envs"]
+
+
 def test_only_what_runs_our_code_has_its_image(made):
     code = {name for name, inputs in containers(made).items() if inputs["image"].endswith("-code")}
     assert code == {

@@ -66,7 +66,9 @@ def test_what_breaks_a_rule_is_named(rule: str, inputs: Mapping[str, Any]):
     assert "hunter2" not in line
 
 
-@pytest.mark.parametrize("name", ["postgres", "postgres:latest", "localhost:5000/postgres", ""])
+@pytest.mark.parametrize(
+    "name", ["postgres", "postgres:latest", "postgres:18", "r:5000/kafka:4", "localhost:5000/postgres", ""]
+)
 def test_an_image_without_an_exact_tag(name: str):
     (line,) = broken([image(name)])
     assert line.startswith("i: exact-tag: ")

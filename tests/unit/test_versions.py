@@ -26,9 +26,13 @@ def test_renovate_finds_every_pinned_image():
 def test_the_dockerfile_and_the_stand_in_follow():
     dockerfile = (REPOSITORY / "environments/local/image/Dockerfile").read_text()
     assert f"ARG PYTHON={versions.PYTHON}\n" in dockerfile
-    stand_in = f"ecom-standin/{versions.PYTHON}"
-    assert IMAGES["imagePython"] == stand_in
-    for part in ("build.sh", "postgres/Dockerfile", "kafka/Dockerfile", "metabase/Dockerfile"):
+    # By a mirror's name: all but the registry and its folders.
+    mirrored = {name.lower(): f"ecom-standin/{value.rsplit('/', 1)[-1]}" for name, value in PINNED.items()}
+    assert {name.removeprefix("image").lower(): value for name, value in IMAGES.items()} == mirrored
+    build = (REPOSITORY / "tests/stack/images/build.sh").read_text()
+    assert all(f"name={value}\n" in build for value in mirrored.values())
+    stand_in = mirrored["python"]
+    for part in ("postgres/Dockerfile", "kafka/Dockerfile", "metabase/Dockerfile"):
         assert stand_in in (REPOSITORY / "tests/stack/images" / part).read_text(), part
 
 

