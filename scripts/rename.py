@@ -15,8 +15,9 @@ from pathlib import Path
 OLD = "ecom"
 # Two dashes, a stack's name of at most 12 and what the load balancer adds must fit into AWS's 32.
 _NAME = re.compile(r"[a-z][a-z0-9]{1,14}")
-# A word or a part of one, as in `ecom_admin`, `my-ecom`, `ECOM_HOME`; not as in `become` or `recompute`.
-_WORD = re.compile(r"(?<![A-Za-z])(ecom(?![a-z])|ECOM(?![A-Z])|Ecom(?![a-z]))")
+# A word or a part of one, as in `ecom_admin`, `my-ecom`, `ECOM_HOME` or a JVM's `-Decom.log.level`; not as in
+# `become` or `recompute`.
+_WORD = re.compile(r"(?<![a-z])ecom(?![a-z])|(?<![A-Z])ECOM(?![A-Z])|(?<![A-Za-z])Ecom(?![a-z])")
 
 
 class NoName(ValueError):
