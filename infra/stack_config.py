@@ -1,6 +1,8 @@
 """Pulumi's stack config, flat and all strings, as an environment's typed configuration; no Pulumi in here."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -8,9 +10,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from infra.config import ConfigError, PlatformConfig
 
 PROJECT = "ecom"
+# Says which environment a stack is, and so is a key of each.
+CHOICE = f"{PROJECT}:environment"
 # The flat key, the path of what it sets, and that field.
 Key = tuple[str, tuple[str, ...], Any]
 T = TypeVar("T", bound=BaseModel)
+# Pulumi.yaml's config: each key with its type, meaning and default.
+Declared = Mapping[str, Mapping[str, Any]]
+NOTHING: Declared = MappingProxyType({})
 # `images.python` reads better as imagePython.
 _SINGULAR = ("images", "secrets", "cpus")
 
@@ -36,19 +43,21 @@ def platform_keys(left_out: Collection[tuple[str, str]]) -> Iterator[Key]:
 
 
 def parse(
-    model: type[T], keys: Iterable[Key], values: Mapping[str, str], source: str, others: Collection[str] = ()
+    model: type[T],
+    keys: Iterable[Key],
+    values: Mapping[str, str],
+    source: str,
+    declared: Declared,
 ) -> T:
     """Return the model that `values` make; raise ConfigError with a line for each wrong `ecom:…` key.
 
-    `others` are keys of other environments, whose defaults in Pulumi.yaml come along and mean nothing here.
+    `declared` is what Pulumi.yaml says of all environments' keys, whose defaults come along everywhere.
     """
     known = {f"{PROJECT}:{name}": (path, field) for name, path, field in keys}
-    ours = {name for name in values if name.startswith(f"{PROJECT}:")}
-    if unknown := sorted(ours - known.keys() - set(others)):
+    ours = {name for name in values if name.startswith(f"{PROJECT}:")} - {CHOICE}
+    if refused := list(_refused(sorted(ours - known.keys()), values, declared)):
         allowed = ", ".join(sorted(name.removeprefix(f"{PROJECT}:") for name in known))
-        raise ConfigError(
-            "\n".join(f"{name}: unknown key (read from {source}); allowed: {allowed}" for name in unknown)
-        )
+        raise ConfigError("\n".join(f"{told} (read from {source}); allowed: {allowed}" for told in refused))
     nested: dict[str, Any] = {}
     for name in ours & known.keys():
         (*above, last), field = known[name]
@@ -60,6 +69,19 @@ def parse(
         return model.model_validate(nested)
     except ValidationError as error:
         raise ConfigError(_explain(error, source)) from None
+
+
+def _refused(unknown: Iterable[str], values: Mapping[str, str], declared: Declared) -> Iterator[str]:
+    """Yield what is wrong with each key that this environment has not; nothing with another one's default."""
+    for name in unknown:
+        if name not in declared:
+            yield f"{name}: unknown key"
+        elif values[name] != _as_pulumi_writes(declared[name]["default"]):
+            yield f"{name} = {values[name]!r}: a key of another environment than {CHOICE} or the name says"
+
+
+def _as_pulumi_writes(default: Any) -> str:
+    return default if isinstance(default, str) else json.dumps(default)
 
 
 def _typed(value: str, wanted: Any) -> Any:

@@ -5,16 +5,17 @@ Pulumi's config is flat, so `kafkaPartitions` is `kafka.partitions` and `awsVpcC
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
 from environments.aws.options import Options
 from infra import stack_config
 from infra.config import ConfigError, PlatformConfig
-from infra.stack_config import PROJECT, Key, platform_keys, section_keys
+from infra.stack_config import NOTHING, PROJECT, Declared, Key, platform_keys, section_keys
 
 SECTION = "aws"
+_REGION = "aws:region"
 # An address, a heap or a shared buffer here is AWS's business, or follows from the size.
 _NOT_HERE = {
     ("postgres", "port"),
@@ -47,12 +48,26 @@ def keys() -> Iterator[Key]:
     yield from section_keys(SECTION, Options)
 
 
-def parse(values: Mapping[str, str], source: str, others: Collection[str] = ()) -> AwsConfig:
+def parse(values: Mapping[str, str], source: str, declared: Declared = NOTHING) -> AwsConfig:
     """Return the configuration of `ecom:…` keys; raise ConfigError with a line for each wrong one.
 
-    `others` are keys of other environments, whose defaults in Pulumi.yaml come along and mean nothing here.
+    `declared` is Pulumi.yaml's config, with the defaults of the Docker environment's keys.
     """
-    return stack_config.parse(AwsConfig, keys(), values, source, others)
+    return stack_config.parse(AwsConfig, keys(), values, source, declared)
+
+
+def check_region(options: Options, values: Mapping[str, str], source: str) -> None:
+    """Raise ConfigError unless the stack names its region, and the certificate is of it."""
+    region = values.get(_REGION, "")
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d+", region):
+        raise ConfigError(f"{_REGION} = {region!r} (read from {source}): name one, like eu-central-1")
+    arn = options.certificate_arn
+    # A load balancer takes no certificate of another region.
+    if arn and (theirs := arn.split(":")[3]) != region:
+        raise ConfigError(
+            f"{PROJECT}:awsCertificateArn = {arn!r} (read from {source}): it is of {theirs}, and must be of"
+            f" {_REGION}, {region}"
+        )
 
 
 def stack_name(name: str) -> str:
@@ -60,6 +75,7 @@ def stack_name(name: str) -> str:
     # A load balancer's name has 32 characters at most, and part of it is not the stack's.
     if not re.fullmatch(r"[a-z](-?[a-z0-9]){0,11}", name):
         raise ConfigError(
-            f"the stack's name {name!r}: small letters, digits and single dashes, at most 12, as AWS wants it"
+            f"the stack's name {name!r}: small letters, digits and single dashes, at most 12, as AWS wants"
+            " it; `pulumi stack rename` gives it another"
         )
     return f"{PROJECT}-{name}"

@@ -14,11 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from environments.local import versions
 from infra import stack_config
 from infra.config import ConfigError, PlatformConfig
-from infra.stack_config import PROJECT, Key, flat, platform_keys, section_keys
+from infra.stack_config import NOTHING, PROJECT, Declared, Key, flat, platform_keys, section_keys
 
 # The image holds the DAGs.
 _NOT_HERE = {("airflow", "dags_folder")}
-_CHOICE = f"{PROJECT}:environment"
 # What a JVM or PostgreSQL needs beside its heap or its shared buffers.
 _OVERHEAD_MB = 256
 _REFERENCE = r"^[a-z0-9][a-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$"
@@ -225,11 +224,12 @@ def keys() -> Iterator[Key]:
             yield from section_keys(name, field.annotation)  # type: ignore[arg-type]
 
 
-def parse(values: Mapping[str, str], source: str) -> LocalConfig:
-    """Return the configuration of `ecom:…` keys; raise ConfigError with a line for each wrong one."""
-    # Defaults in Pulumi.yaml of the AWS environment's keys, and the choice between the two.
-    others = [name for name in values if name.startswith((f"{PROJECT}:aws", _CHOICE))]
-    return stack_config.parse(LocalConfig, keys(), values, source, others)
+def parse(values: Mapping[str, str], source: str, declared: Declared = NOTHING) -> LocalConfig:
+    """Return the configuration of `ecom:…` keys; raise ConfigError with a line for each wrong one.
+
+    `declared` is Pulumi.yaml's config, with the defaults of the AWS environment's keys.
+    """
+    return stack_config.parse(LocalConfig, keys(), values, source, declared)
 
 
 def stack_name(name: str) -> str:

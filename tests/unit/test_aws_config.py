@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from environments.aws.bundle import REPOSITORY
-from environments.aws.config import keys, parse, stack_name
+from environments.aws.config import check_region, keys, parse, stack_name
 from environments.aws.options import Options
 from environments.aws.sizes import SIZES, SizeName
 from infra.config import ConfigError, PlatformConfig
@@ -54,7 +54,9 @@ def test_the_example_has_every_key_with_its_default_and_a_line_about_it():
     explained = dict(re.findall(r"^  # \S.*\n  # ecom:(\w+): (.*)$", text, re.MULTILINE))
     wanted = {key: field.default for key, _, field in keys()}
     assert {key: yaml.safe_load(value) for key, value in explained.items()} == wanted
+    # Last: Pulumi takes every comment after the last key out of `config:` (tests/aws_stack/test_example.py).
     assert list(yaml.safe_load(text)["config"]) == ["aws:region"]
+    assert text.splitlines()[-1].startswith("  aws:region: ")
 
 
 def test_nothing_said_is_small_and_keeps_data():
@@ -82,6 +84,34 @@ def test_defaults_of_other_environments_keys_come_along_and_mean_nothing():
     assert parse({**values, "ecom:environment": "aws"}, "the test", declared()) == parse({}, "the test")
     with pytest.raises(ConfigError, match=r"ecom:memoryKafka: unknown key"):
         parse({"ecom:memoryKafka": "512"}, "the test")
+
+
+@pytest.mark.parametrize(("key", "value"), [("kafkaPort", "9999"), ("metabaseAdminEmail", "a@b.de")])
+def test_a_key_of_dockers_with_another_value_than_its_default_is_refused(key, value):
+    with pytest.raises(ConfigError) as caught:
+        parse({f"ecom:{key}": value}, "the test", declared())
+    said = f"ecom:{key} = {value!r}: a key of another environment than ecom:environment or the name says"
+    assert str(caught.value).startswith(f"{said} (read from the test); allowed: awsAdminEmail, ")
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "ap-southeast-2", "eusc-de-east-1"])
+def test_a_region_is_a_region(region):
+    check_region(read({}), {"aws:region": region}, "the test")
+
+
+@pytest.mark.parametrize("values", [{}, {"aws:region": ""}, {"aws:region": "mars-1"}, {"aws:region": "eu"}])
+def test_without_a_region_nothing_is_asked_of_aws(values):
+    with pytest.raises(ConfigError, match=r"^aws:region = '.*' \(read from the test\): name one, like eu-c"):
+        check_region(read({}), values, "the test")
+
+
+def test_a_certificate_of_another_region_is_refused():
+    options = read({"awsCertificateArn": CERTIFICATE, "awsDomain": "bi.example.com"})
+    check_region(options, {"aws:region": "eu-central-1"}, "the test")
+    with pytest.raises(
+        ConfigError, match=r"^ecom:awsCertificateArn = 'arn:.*is of eu-central-1, and must be"
+    ):
+        check_region(options, {"aws:region": "us-east-1"}, "the test")
 
 
 def test_production_with_what_it_needs_is_accepted():

@@ -54,9 +54,17 @@ def test_strings_become_what_they_should_be():
 
 
 def test_other_namespaces_are_not_ours():
-    assert parse(
-        {"docker:host": "tcp://x", "aws:region": "eu-central-1", "ecom:awsSize": "small"}, "the test"
-    ) == parse({}, "the test")
+    values = {"docker:host": "tcp://x", "aws:region": "eu-central-1", "ecom:environment": "local"}
+    assert parse(values, "the test") == parse({}, "the test")
+
+
+def test_a_key_of_awss_may_have_its_default_only():
+    whole = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    assert parse({"ecom:awsSize": "small", "ecom:awsZones": "2"}, "the test", whole) == parse({}, "the test")
+    with pytest.raises(
+        ConfigError, match=r"^ecom:awsZones = '3': a key of another environment than .*the test"
+    ):
+        parse({"ecom:awsZones": "3"}, "the test", whole)
 
 
 def test_an_unknown_key_is_named_with_those_that_there_are():
