@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,10 +14,11 @@ from rich.table import Table
 from cli.chosen import chosen_stack
 from cli.output import print_table
 from cli.stack.containers import Container, containers, has_container, named, steps
+from cli.stack.environment import docker_stack
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
 from cli.stack.place import place_of
-from cli.stack.prepare import find, prepare
+from cli.stack.prepare import find, pairs, prepare
 from cli.stack.program import Pulumi
 
 # Done without a question and without a preview first: whoever wants one says `pulumi preview`.
@@ -27,9 +28,9 @@ _AT_ONCE = ("--yes", "--skip-preview", "--suppress-outputs")
 _CHANGE_CONFIG = {"set", "set-all", "rm", "rm-all", "cp", "refresh"}
 
 
-def stack() -> Pulumi:
-    """Return Pulumi's command for the chosen stack."""
-    return Pulumi(place_of(chosen_stack()))
+def stack(given: Mapping[str, str] | None = None) -> Pulumi:
+    """Return Pulumi's command for the chosen stack, with these values to be kept."""
+    return docker_stack(chosen_stack(), given)
 
 
 def up(
@@ -39,9 +40,10 @@ def up(
     ] = None,
 ) -> None:
     """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
-    pulumi = stack()
+    given = pairs(set_ or ())
+    pulumi = stack(given)
     _refuse_half_a_rotation(pulumi)
-    prepare(pulumi, set_ or ())
+    prepare(pulumi, given)
     run_again(pulumi, steps(pulumi, failed=True))
     _show(pulumi, containers(pulumi))
 
@@ -114,7 +116,7 @@ def passed_on(context: typer.Context) -> None:
     """Run Pulumi's own command on the stack, e.g. `ecom --stack local pulumi preview`."""
     if not context.args:
         raise StackError("which command of Pulumi's? e.g. preview, refresh, stack output")
-    pulumi = stack()
+    pulumi = Pulumi(place_of(chosen_stack()))
     if context.args[0] == "config" and set(context.args) & _CHANGE_CONFIG and pulumi.place.config.exists():
         name = pulumi.place.name
         raise StackError(

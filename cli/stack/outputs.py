@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.stack.environment import docker_stack
 from cli.stack.errors import StackError
-from cli.stack.place import place_of
 from cli.stack.program import Pulumi
 
 _INSIDE = "file:/run/secrets/"
@@ -28,7 +28,7 @@ def outputs(pulumi: Pulumi, *, secrets: bool = False) -> dict[str, Any]:
 
 def use_stack(name: str) -> None:
     """Put the stack's variables in the place of any others, with its secrets in files while we run."""
-    found = outputs(Pulumi(place_of(name)), secrets=True)
+    found = outputs(docker_stack(name), secrets=True)
     env: dict[str, str] = found["env"]
     inside = {
         variable: value.removeprefix(_INSIDE)

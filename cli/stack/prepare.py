@@ -2,32 +2,39 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from cli.stack.environment import full
 from cli.stack.errors import StackError
 from cli.stack.program import REPOSITORY, Pulumi
+from infra.stack_choice import read_stack_file, stack_file
 
 _SALT = "encryptionsalt"
 
 
-def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
-    """Make what is missing, and write the configuration; `given` are `KEY=VALUE`, or `KEY=` to forget one.
+def pairs(given: Sequence[str]) -> dict[str, str]:
+    """Return what `KEY=VALUE`, or `KEY=` to forget one, say; raise StackError for anything else."""
+    return dict(_pair(one) for one in given)
+
+
+def prepare(pulumi: Pulumi, given: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Make what is missing, and write the configuration with what is given; an empty value forgets a key.
 
     A stack of that name in the caller's own log-in is theirs, and nothing is made.
     """
-    place, pairs = pulumi.place, dict(_pair(one) for one in given)
+    place = pulumi.place
     if not place.passphrase.exists() and pulumi.exists():
-        if pairs:
+        if given:
             instead = f"`pulumi config set KEY VALUE -s {place.name}`"
             raise StackError(f"--set: {place.name} is in a backend of your own: {instead}")
         return
     place.make()
     if not place.config.exists():
         _init(pulumi)
-    _configure(pulumi, pairs)
+    _configure(pulumi, given)
 
 
 def find(pulumi: Pulumi) -> None:
@@ -37,8 +44,8 @@ def find(pulumi: Pulumi) -> None:
         _configure(pulumi, {})
 
 
-def _configure(pulumi: Pulumi, given: dict[str, str]) -> None:
-    kept = {key: value for key, value in (pulumi.place.kept() | given).items() if value}
+def _configure(pulumi: Pulumi, given: Mapping[str, str]) -> None:
+    kept = {key: value for key, value in (pulumi.place.kept() | dict(given)).items() if value}
     pulumi.place.keep(kept)
     _write(pulumi, kept)
 
@@ -69,19 +76,12 @@ def _init(pulumi: Pulumi) -> None:
 def _write(pulumi: Pulumi, kept: Mapping[str, str]) -> None:
     """Write the committed configuration with what was given on top, and the salt."""
     config = pulumi.place.config
-    committed = REPOSITORY / config.name
-    theirs = _read(committed)
+    theirs = read_stack_file(stack_file(REPOSITORY, pulumi.place.name))
     values: dict[str, Any] = dict(theirs.get("config") or {})
-    values |= {key if ":" in key else f"ecom:{key}": value for key, value in kept.items()}
-    found = _read(config).get(_SALT) or theirs.get(_SALT)
+    values |= {full(key): value for key, value in kept.items()}
+    found = read_stack_file(config).get(_SALT) or theirs.get(_SALT)
     salt = {_SALT: found} if found else {}
     new = yaml.safe_dump({**salt, "config": values})
     temporary = config.with_suffix(".new")
     temporary.write_text(new, encoding="utf-8")
     temporary.replace(config)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})

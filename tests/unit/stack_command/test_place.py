@@ -16,7 +16,7 @@ from cli.context import use_platform
 from cli.main import app
 from cli.stack.errors import StackError
 from cli.stack.place import place_of
-from cli.stack.prepare import prepare
+from cli.stack.prepare import pairs, prepare
 from cli.stack.program import REPOSITORY, Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
@@ -48,13 +48,13 @@ class TestPrepare:
 
     def test_what_is_set_is_kept_until_it_is_taken_back(self, bin_folder):
         place = place_of("t")
-        prepare(Pulumi(place), ["kafkaPort=7000", "docker:host=tcp://x"])
-        prepare(Pulumi(place), ["docker:host="])
+        prepare(Pulumi(place), pairs(["kafkaPort=7000", "docker:host=tcp://x"]))
+        prepare(Pulumi(place), pairs(["docker:host="]))
         assert yaml.safe_load(place.config.read_text())["config"] == {"ecom:kafkaPort": "7000"}
 
-    def test_what_is_no_pair_is_refused(self, bin_folder):
+    def test_what_is_no_pair_is_refused(self):
         with pytest.raises(StackError, match="--set 'kafkaPort': KEY=VALUE is wanted"):
-            prepare(Pulumi(place_of("t")), ["kafkaPort"])
+            pairs(["kafkaPort"])
 
     def test_the_callers_own_backend_and_passphrase_stay(self, bin_folder, monkeypatch):
         monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://theirs")
