@@ -1,17 +1,25 @@
 """Pulumi's program: reads stack config, makes the environment that it names, exports where it is."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pulumi
 import yaml
 from pulumi.runtime.config import get_config_env
+from pulumi.runtime.settings import get_monitor
 
 from infra.config import ConfigError
 from infra.stack_choice import AWS, LOCAL, environment_of, read_stack_file, stack_file
 from infra.stack_config import Declared
 
 FOLDER = Path(__file__).parent
+# An old Python host starts the project in the place of a policy pack.
+NO_ENGINE = (
+    "error: Pulumi's program was started without Pulumi's engine. If that was with --policy-pack: the"
+    " pulumi-language-python on PATH is too old for policy packs (`make toolchain` builds such a one); use"
+    " Pulumi's own installation, or leave the option out (docs/aws-security.md)"
+)
 Outputs = Mapping[str, pulumi.Input[object]]
 
 
@@ -42,6 +50,8 @@ ENVIRONMENTS: dict[str, Callable[[str, Mapping[str, str], str, Declared], Output
 
 def main() -> None:
     """Make the chosen environment, under the stack's name."""
+    if get_monitor() is None:
+        sys.exit(NO_ENGINE)
     stack, values = pulumi.get_stack(), get_config_env()
     source = f"stack config of {stack}"
     declared = yaml.safe_load((FOLDER / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
