@@ -68,7 +68,8 @@ def parse(
     try:
         return model.model_validate(nested)
     except ValidationError as error:
-        raise ConfigError(_explain(error, source)) from None
+        defaults = {path: field.default for path, field in known.values()}
+        raise ConfigError(_explain(error, source, defaults)) from None
 
 
 def _refused(unknown: Iterable[str], values: Mapping[str, str], declared: Declared) -> Iterator[str]:
@@ -94,10 +95,13 @@ def _typed(value: str, wanted: Any) -> Any:
         return value
 
 
-def _explain(error: ValidationError, source: str) -> str:
+def _explain(error: ValidationError, source: str, defaults: Mapping[tuple[str, ...], Any]) -> str:
     lines = []
     for item in error.errors():
         message = item["msg"].removeprefix("Value error, ")
+        # A pattern alone says little to whoever looks for a value.
+        if item["type"] == "string_pattern_mismatch" and (good := defaults[item["loc"]]):  # type: ignore[index]
+            message += f", like {good}"
         path = [str(part) for part in item["loc"] if part != "platform"]
         if len(path) > 1:
             section, key = path[:2]

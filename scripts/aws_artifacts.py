@@ -7,14 +7,18 @@ build it on Amazon Linux 2023, or in its container, with the Python that the rel
 """
 
 import argparse
+import base64
 import gzip
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from environments.embedded.jars import JarSet, resolved
@@ -24,6 +28,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 _SPARK = "4.0.0"
 _MSK_IAM = "2.3.9"
 _MAVEN = "https://repo1.maven.org/maven2"
+# In the name of each certificate of that bundle, and of none of a system's.
+_AUTHORITY = b"Amazon RDS"
 _CERTIFICATES = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 # Without pyspark, which EMR brings, and without what only dashboards and the command line need.
 _PACKAGES = (
@@ -60,16 +66,41 @@ def main() -> int:
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    _note_another_system(platform.freedesktop_os_release())
     return 0
 
 
 def _certificates(target: Path, given: Path | None) -> None:
+    if not given and not target.exists():
+        try:
+            _fetch(_CERTIFICATES, target)
+        except OSError as error:
+            mend = 'with a copy of it: make aws-artifacts ARGS="--certificates FILE"'
+            raise OSError(f"{error}; {mend}") from None
+    source = given or target
+    if not any(_AUTHORITY in one for one in _decoded(source.read_text(encoding="utf-8"))):
+        raise OSError(f"{source}: holds none of RDS's certificates; wanted is {_CERTIFICATES}")
     if given:
         shutil.copy(given, target)
-    elif not target.exists():
-        _fetch(_CERTIFICATES, target)
-    if "BEGIN CERTIFICATE" not in target.read_text(encoding="ascii"):
-        raise OSError(f"{target} holds no certificate")
+
+
+def _decoded(bundle: str) -> Iterator[bytes]:
+    """Yield each certificate of a bundle, in which names are plain text."""
+    for text in re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", bundle, re.DOTALL):
+        try:
+            yield base64.b64decode(text)
+        except ValueError:
+            continue
+
+
+def _note_another_system(release: Mapping[str, str]) -> None:
+    """Say that it was packed where EMR's workers are not: an interpreter and its libraries differ."""
+    if release.get("ID") != "amzn" or release.get("VERSION_ID") != "2023":
+        where = release.get("PRETTY_NAME", "an unknown system")
+        sys.stderr.write(
+            f"note: packed on {where}, and EMR's workers are Amazon Linux 2023: good for a preview, not for"
+            " jobs (docs/aws.md)\n"
+        )
 
 
 def _jars(target: Path) -> None:
@@ -129,8 +160,11 @@ def download(path: str, target: Path) -> None:
 
 def _fetch(address: str, target: Path) -> None:
     part = target.with_suffix(".part")
-    with urllib.request.urlopen(address, timeout=60) as answer, part.open("wb") as file:  # noqa: S310 - https, ours
-        shutil.copyfileobj(answer, file)
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer, part.open("wb") as file:  # noqa: S310 - https, ours
+            shutil.copyfileobj(answer, file)
+    except OSError as error:
+        raise OSError(f"{address}: {getattr(error, 'reason', error)}") from None
     part.replace(target)
 
 

@@ -60,7 +60,9 @@ def check_region(options: Options, values: Mapping[str, str], source: str) -> No
     """Raise ConfigError unless the stack names its region, and the certificate is of it."""
     region = values.get(_REGION, "")
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d+", region):
-        raise ConfigError(f"{_REGION} = {region!r} (read from {source}): name one, like eu-central-1")
+        raise ConfigError(
+            f"{_REGION} = {region!r} (read from {source}): name one of `aws ec2 describe-regions`"
+        )
     arn = options.certificate_arn
     # A load balancer takes no certificate of another region.
     if arn and (theirs := arn.split(":")[3]) != region:

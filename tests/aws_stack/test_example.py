@@ -48,5 +48,5 @@ def test_what_is_beside_config_stops_the_preview(project: Project):
 
 def test_a_region_that_is_none_ends_it_before_aws_is_asked(project: Project):
     change(project, r"^  aws:region: .*$", "  aws:region: mars-1")
-    with pytest.raises(UpFailed, match=r"aws:region = 'mars-1' .*name one, like.*environment aws\)"):
+    with pytest.raises(UpFailed, match=r"aws:region = 'mars-1' .*name one of.*environment aws\)"):
         project.pulumi("preview", "--stack", "aws", "--non-interactive")

@@ -1,7 +1,9 @@
 """What `make aws-artifacts` leaves in its folder: the same bytes each time, nothing of the time before."""
 
+import base64
 import os
 import tarfile
+import urllib.error
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,56 @@ def test_no_connector_of_an_older_version_stays(tmp_path: Path, monkeypatch: pyt
     kept = [jar.name for jar in target.glob("*.jar") if not jar.name.startswith("aws-msk-iam-auth-")]
     assert kept == ["spark-sql-kafka-2.jar"]
     assert len(list(target.glob("*.jar"))) == 2
+
+
+def bundle(path: Path, name: str) -> Path:
+    """Write a bundle of one certificate, as far as it is looked at."""
+    text = base64.b64encode(b"0\x82" + name.encode() + b"\x00").decode()
+    path.write_text(f"# {name}\n-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    return path
+
+
+def test_rdss_certificates_are_taken_from_a_file(tmp_path: Path):
+    given = bundle(tmp_path / "given.pem", "Amazon RDS eu-central-1 Root CA RSA2048 G1")
+    aws_artifacts._certificates(tmp_path / "rds-ca.pem", given)
+    assert (tmp_path / "rds-ca.pem").read_text() == given.read_text()
+
+
+def test_a_systems_certificates_are_not_rdss(tmp_path: Path):
+    given = bundle(tmp_path / "ca-certificates.crt", "Amazon Root CA 1")
+    with pytest.raises(
+        OSError, match=r"ca-certificates.crt: holds none of RDS's certificates; wanted is https:"
+    ):
+        aws_artifacts._certificates(tmp_path / "rds-ca.pem", given)
+    assert not (tmp_path / "rds-ca.pem").exists()
+
+
+def test_without_a_network_the_address_is_told_and_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(
+        OSError, match=r"^https://truststore.*pem: Name or service not known; .*--certificates FILE"
+    ):
+        aws_artifacts._certificates(tmp_path / "rds-ca.pem", None)
+
+
+@pytest.mark.parametrize(
+    ("release", "told"),
+    [
+        ({"ID": "amzn", "VERSION_ID": "2023"}, ""),
+        (
+            {"ID": "debian", "PRETTY_NAME": "Debian 12"},
+            "note: packed on Debian 12, and EMR's workers are Amazon",
+        ),
+        ({"ID": "amzn", "VERSION_ID": "2"}, "note: packed on an unknown system"),
+    ],
+)
+def test_what_is_packed_on_another_system_is_told(release, told, capsys):
+    aws_artifacts._note_another_system(release)
+    said = capsys.readouterr().err
+    assert said.startswith(told)
+    assert bool(said) == bool(told)

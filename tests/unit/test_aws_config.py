@@ -101,7 +101,7 @@ def test_a_region_is_a_region(region):
 
 @pytest.mark.parametrize("values", [{}, {"aws:region": ""}, {"aws:region": "mars-1"}, {"aws:region": "eu"}])
 def test_without_a_region_nothing_is_asked_of_aws(values):
-    with pytest.raises(ConfigError, match=r"^aws:region = '.*' \(read from the test\): name one, like eu-c"):
+    with pytest.raises(ConfigError, match=r"^aws:region = '.*' \(read from the test\): name one of `aws ec2"):
         check_region(read({}), values, "the test")
 
 
@@ -198,6 +198,18 @@ def test_a_wrong_value_is_one_line_with_key_value_source_and_what_is_allowed(val
     message = error_of(values)
     assert message.startswith(said)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "like"),
+    [
+        ("awsEmrRelease", "emr-7.5.0", "emr-spark-8.0.0"),
+        ("awsMetabaseImage", "Metabase latest", "metabase/metabase:v0"),
+        ("postgresDatabase", "Shop", "ecom"),
+    ],
+)
+def test_where_a_pattern_is_wanted_a_good_value_is_shown(key, value, like):
+    assert f"', like {like}" in error_of({key: value})
 
 
 @pytest.mark.parametrize("name", ["Aws", "my_stack", "", "a-", "a--b", "x" * 13])
