@@ -1,4 +1,4 @@
-"""The registry of our image, which setup, dashboards and producer run; CI pushes it, Fargate pulls it.
+"""The registry of our image, which tasks and the producer run; CI pushes it, Fargate pulls it.
 
 The tag is a hash of what goes in, and tags can't be moved: the image of a commit is the image of that commit.
 """
@@ -23,7 +23,9 @@ PARTS = (
     "pipeline",
     "producer",
     "dashboards",
+    "cli",
     "environments/__init__.py",
+    "environments/embedded",
     "environments/local",
     "environments/aws/__init__.py",
     "environments/aws/image",

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 import pulumi
 
-from environments.aws import access, airflow, dashboards, kafka, postgres, setup_task, spark, storage
+from environments.aws import (
+    access,
+    airflow,
+    dashboards,
+    kafka,
+    operator_task,
+    postgres,
+    setup_task,
+    spark,
+    storage,
+)
 from environments.aws.artifacts import DAGS, PLATFORM, Artifacts, ArtifactsArgs, lines
 from environments.aws.bundle import bundle
 from environments.aws.config import AwsConfig
@@ -174,23 +184,37 @@ class Aws(pulumi.ComponentResource):
             key_arn=self._key,
         )
         self.setup = setup_task.Setup(f"{self._name}-setup", args, self._inner)
+        self._operator(env)
         self.services = [self.dashboards.service.name]
         if self._options.producer:
-            producer = Producer(
-                f"{self._name}-producer",
-                ProducerArgs(
-                    tasks=self.tasks,
-                    image=self.registry.image,
-                    repository_arn=self.registry.repository_arn,
-                    subnets=self.network.private_subnets,
-                    security_group=self.firewall.groups["tasks"],
-                    env=env,
-                    kafka=self._config.platform.kafka,
-                    cluster_arn=self.kafka.arn,
-                ),
-                pulumi.ResourceOptions(parent=self, depends_on=[self.firewall]),
-            )
-            self.services.append(producer.service.name)
+            self.services.append(self._producer(env).service.name)
+
+    def _operator(self, env: pulumi.Output[Env]) -> None:
+        args = operator_task.OperatorArgs(
+            tasks=self.tasks,
+            image=self.registry.image,
+            repository_arn=self.registry.repository_arn,
+            env=env,
+            secrets=self.passwords.some(operator_task.ROLES),
+            key_arn=self._key,
+            kafka=self._config.platform.kafka,
+            cluster_arn=self.kafka.arn,
+        )
+        self.operator = operator_task.Operator(f"{self._name}-operator", args, self._inner)
+
+    def _producer(self, env: pulumi.Output[Env]) -> Producer:
+        args = ProducerArgs(
+            tasks=self.tasks,
+            image=self.registry.image,
+            repository_arn=self.registry.repository_arn,
+            subnets=self.network.private_subnets,
+            security_group=self.firewall.groups["tasks"],
+            env=env,
+            kafka=self._config.platform.kafka,
+            cluster_arn=self.kafka.arn,
+        )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[self.firewall])
+        return Producer(f"{self._name}-producer", args, after)
 
     def _observability(self) -> None:
         args = ObservabilityArgs(
@@ -270,6 +294,8 @@ def outputs(stack: Aws) -> dict[str, pulumi.Input[object]]:
             "security_group": stack.firewall.groups["tasks"],
             "setup": stack.setup.migrate.arn,
             "dashboards": stack.setup.dashboards.arn,
+            "operator": stack.operator.task.arn,
+            "log_group": stack.tasks.log_group.name,
             "services": stack.services,
         },
     }

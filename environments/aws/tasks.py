@@ -1,6 +1,7 @@
-"""Fargate: the cluster, and tasks of our image. Setup and dashboards run once, when somebody starts them.
+"""Fargate: the cluster, and tasks of our image. Setup, dashboards and operator run when somebody starts them.
 
-Setup migrates the warehouse and makes the roles, dashboards fills Metabase; both may be repeated.
+Setup migrates the warehouse and makes the roles, dashboards fills Metabase; both may be repeated; operator is
+the command `ecom`.
 """
 
 import json

@@ -14,7 +14,7 @@ from tests.aws_provider.cloud import STORE_VARIABLE
 from tests.unit.aws_mocks import artifacts
 
 REGION, PASSPHRASE = "eu-central-1", "only-for-this-test"
-_FOLDERS = ("environments", "infra", "dags", "pipeline", "producer", "dashboards", "policy")
+_FOLDERS = ("environments", "infra", "dags", "pipeline", "producer", "dashboards", "policy", "cli")
 _FILES = ("Pulumi.yaml", "__main__.py", "pyproject.toml", "uv.lock")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 _LIMIT_S = 600

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from environments.aws import bundle, dashboards, kafka, postgres, producer, setup_task, spark, storage
+from environments.aws import (
+    bundle,
+    dashboards,
+    kafka,
+    operator_task,
+    postgres,
+    producer,
+    setup_task,
+    spark,
+    storage,
+)
 from environments.aws.airflow import AirflowArgs
 from environments.aws.artifacts import ArtifactsArgs
 from environments.aws.firewall import FirewallArgs
@@ -94,6 +104,11 @@ class TestRefused:
             setup_task.SetupArgs(
                 ANY, "i", "r", {}, "a", {"ingest": "", "etl": "", "metabase_database": ""}, "k"
             )
+
+    def test_an_operator_with_the_masters_password(self):
+        secrets = {"ingest": "", "etl": "", "admin": ""}
+        with pytest.raises(ValueError, match="secrets: admin, etl, ingest: exactly ingest, etl"):
+            operator_task.OperatorArgs(ANY, "i", "r", {}, secrets, "k", KafkaConfig(), "c")
 
     def test_alarms_about_nothing(self):
         with pytest.raises(ValueError, match="needs a name to be watched by"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from environments.aws.bundle import CERTIFICATES, REPOSITORY
+from environments.aws.one_off import TASKS
 from environments.aws.registry import DOCKERFILE, PARTS, tag
 from tests.unit.aws_mocks import config, made
 
@@ -20,7 +21,8 @@ def copied(stage: str) -> dict[PurePosixPath, PurePosixPath]:
     """Return what a stage of the Dockerfile copies out of the repository: where it is found, by its place."""
     lines = (REPOSITORY / DOCKERFILE).read_text(encoding="utf-8").splitlines()
     begin = next(number for number, line in enumerate(lines) if line.endswith(f" AS {stage}"))
-    end = next(number for number, line in enumerate(lines) if number > begin and line.startswith("FROM "))
+    later = (number for number, line in enumerate(lines) if number > begin and line.startswith("FROM "))
+    end = next(later, len(lines))
     found = {}
     for line in lines[begin:end]:
         if line.startswith("COPY ") and "--from" not in line:
@@ -67,8 +69,9 @@ def modules(tasks) -> set[str]:
 
 
 def test_every_command_of_a_task_is_in_its_image(modules):
-    assert modules == {"environments.aws.setup", "dashboards.metabase", "producer"}
-    sources = copied("code")
+    assert modules == {"environments.aws.setup", "dashboards.metabase", "producer", "cli"}
+    modules = modules | {kind.command[-1] for kind in TASKS.values() if kind.command}
+    sources = copied("code") | copied("tools")
     for path in [path for module in modules for path in files_of(module)]:
         assert (REPOSITORY / path).is_file()
         from_where = [source for source in sources if source == path or source in path.parents]
@@ -84,7 +87,7 @@ def test_what_a_read_only_task_writes_to_is_a_volume_of_its_image(tasks):
 
 
 def test_the_tag_is_of_what_the_dockerfiles_take():
-    taken = {str(path) for path in (*copied("packages"), *copied("jars"), *copied("code"))}
+    taken = {str(path) for path in (*copied("packages"), *copied("jars"), *copied("code"), *copied("tools"))}
     own = {"environments/aws/image", "environments/local/image/fetch_jars.sh"}
     assert taken - own == set(PARTS) - own
     (last,) = re.findall("^COPY (.*) /", (IMAGE / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -30,6 +30,8 @@ ROLES = {
     "setup-start",
     "provision",
     "provision-start",
+    "operator",
+    "operator-start",
     "metabase-start",
     "producer",
     "producer-start",
@@ -112,6 +114,15 @@ MAY: dict[str, list[Call]] = {
     "setup": [("secretsmanager:GetSecretValue", MASTER), ("kms:Decrypt", KEY)]
     + [("secretsmanager:GetSecretValue", secret(name)) for name in ("ingest", "etl", "bi_readonly")],
     "provision": [("secretsmanager:GetSecretValue", secret("metabase_admin")), ("kms:Decrypt", KEY)],
+    "operator": [
+        ("secretsmanager:GetSecretValue", secret("ingest")),
+        ("secretsmanager:GetSecretValue", secret("etl")),
+        ("kms:Decrypt", KEY),
+        ("kafka-cluster:Connect", CLUSTER),
+        ("kafka-cluster:ReadData", topic("orders_dlq")),
+        ("kafka-cluster:WriteDataIdempotently", CLUSTER),
+        ("kafka-cluster:WriteData", topic("orders")),
+    ],
     "metabase-start": [
         ("secretsmanager:GetSecretValue", secret("metabase_database")),
         ("secretsmanager:GetSecretValue", secret("metabase_key")),
@@ -131,7 +142,7 @@ MAY: dict[str, list[Call]] = {
         ("ecr:GetDownloadUrlForLayer", REPOSITORY),
         ("logs:PutLogEvents", logs(f"{NAME}-log")),
     ]
-    for name in ("setup-start", "provision-start", "producer-start")
+    for name in ("setup-start", "provision-start", "operator-start", "producer-start")
 }
 # What nobody in the platform has any business with.
 NOBODY: list[Call] = [
@@ -191,6 +202,12 @@ NOT_THESE: dict[str, list[Call]] = {
     "provision": [
         ("secretsmanager:GetSecretValue", secret("etl")),
         ("secretsmanager:GetSecretValue", MASTER),
+    ],
+    "operator": [
+        ("secretsmanager:GetSecretValue", MASTER),
+        ("secretsmanager:GetSecretValue", secret("metabase_admin")),
+        ("kafka-cluster:WriteData", topic("orders_dlq")),
+        ("s3:PutObject", f"{DATA}/checkpoints/orders/offsets/1"),
     ],
     "metabase-start": [("secretsmanager:GetSecretValue", secret("etl"))],
     "producer": [
