@@ -108,7 +108,7 @@ test-aws-stack: setup ## `pulumi up -s aws` by the real engine, on moto: no acco
 	pytest -m aws_stack tests/aws_stack $(ARGS)
 
 .PHONY: toolchain
-toolchain: $(SYNCED) ## Pulumi's programs for closed networks: from PATH, else built with Go; prints the PATH to use
+toolchain: $(SYNCED) ## Pulumi's programs for closed networks (-s local): from PATH, else built with Go; prints the PATH to use
 	@python -m toolchain $(ARGS)
 
 .PHONY: prepare-stack
