@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from environments.aws.bundle import REPOSITORY
@@ -48,6 +49,15 @@ def test_statements_that_the_runbook_shows_are_json():
     statements = [one for block in blocks for one in re.split(r"\n(?=\{)", block.strip())]
     assert len(statements) >= 8
     assert all(json.loads(one) for one in statements)
+
+
+@pytest.mark.parametrize("name", ["aws.md", "aws-runbook.md"])
+def test_the_example_is_copied_before_pulumi_writes_what_opens_the_state(name):
+    assert (
+        0
+        < page(name).index("cp -n Pulumi.aws.example.yaml Pulumi.aws.yaml")
+        < page(name).index("\npulumi stack init")
+    )
 
 
 def test_an_image_is_built_for_fargates_processors_whatever_the_builders_are():
