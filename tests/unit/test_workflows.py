@@ -1,8 +1,6 @@
 """GitHub's workflows: nothing with a key, and rights only where they are needed."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -68,43 +66,3 @@ def test_it_runs_the_rules_before_anything_is_made():
     found = [line for line in commands() if re.search(r"pulumi (up|preview) ", line)]
     assert len(found) == 2
     assert all("--policy-pack policy" in line for line in found)
-
-
-@pytest.mark.parametrize(
-    ("known", "order"),
-    [
-        ("", ["up", "push", "setup", "dashboards"]),
-        (
-            "registry/ecom:0",
-            ["up --target **::ecom-*-setup*", "push", "migrate", "up", "setup", "dashboards"],
-        ),
-    ],
-    ids=["a new stack", "an update"],
-)
-def test_migrations_go_ahead_of_the_code_that_needs_them(known: str, order: list[str], tmp_path: Path):
-    log = tmp_path / "log"
-    programs = {
-        "pulumi": f"""case "$*" in
-            up*) printf '%s\\n' "$*" | sed 's/ --yes --stack aws --policy-pack policy//' >>{log}
-                touch {log}.up ;;
-            *--json*) echo '{{}}' ;;
-            *) [ -n "{known}" ] || [ -e {log}.up ] || exit 1
-                echo registry/ecom:1 ;;
-        esac""",
-        "python": f'cat >/dev/null; echo "$3" >>{log}',
-        "docker": f"""case "$1" in
-            manifest) exit 1 ;;
-            push) echo push >>{log} ;;
-            *) cat >/dev/null ;;
-        esac""",
-        "aws": "echo password",
-    }
-    for name, body in programs.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-        (tmp_path / name).chmod(0o755)
-    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [DEPLOY, "aws"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert log.read_text(encoding="utf-8").splitlines() == order
