@@ -52,10 +52,18 @@ def run(
     try:
         wait(aws.ecs, where, name, arn, pause)
     finally:
-        for line in said(aws.logs, where["log_group"], TASKS[name].container, arn):
-            sys.stdout.write(f"{line}\n")
+        _print_log(aws.logs, where["log_group"], TASKS[name].container, arn)
     if name == "setup":
         wait_for_services(aws.ecs, where, restart_services(aws.ecs, where), pause)
+
+
+def _print_log(logs: Any, group: str, container: str, arn: str) -> None:
+    """Print what a task said; that somebody may not read it changes nothing about how it ended."""
+    try:
+        for line in said(logs, group, container, arn):
+            sys.stdout.write(f"{line}\n")
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"note: the log of {arn} could not be read: {error}\n")
 
 
 def _asked(arguments: list[str] | None) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
 from environments.aws import one_off, run_task
@@ -236,6 +236,14 @@ def test_what_a_task_said_is_printed_however_it_ended(code, text, where, capsys)
     assert capsys.readouterr().out.splitlines() == [f"{number} {text}" for number in range(3)]
 
 
+def test_a_log_that_may_not_be_read_changes_no_end(where, capsys):
+    both = clients(ecs_of("COMPLETED"))
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
+    both.logs.get_log_events = raising(denied)
+    run_task.run(both, where, "migrate", pause=lambda _: None)
+    assert "could not be read: An error occurred (AccessDeniedException)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -268,7 +276,7 @@ def test_without_credentials_it_says_so_in_a_line(where, monkeypatch, capsys, tm
 
 
 def raising(error: Exception):
-    def act(*_: object) -> None:
+    def act(*_: object, **__: object) -> None:
         raise error
 
     return act
