@@ -14,10 +14,9 @@ from rich.table import Table
 from cli.chosen import chosen_stack
 from cli.output import print_table
 from cli.stack.containers import Container, containers, has_container, named, steps
-from cli.stack.environment import docker_stack
+from cli.stack.environment import any_stack, docker_stack
 from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
-from cli.stack.place import place_of
 from cli.stack.prepare import find, pairs, prepare
 from cli.stack.program import Pulumi
 
@@ -116,7 +115,7 @@ def passed_on(context: typer.Context) -> None:
     """Run Pulumi's own command on the stack, e.g. `ecom --stack local pulumi preview`."""
     if not context.args:
         raise StackError("which command of Pulumi's? e.g. preview, refresh, stack output")
-    pulumi = Pulumi(place_of(chosen_stack()))
+    pulumi = any_stack(chosen_stack())
     if context.args[0] == "config" and set(context.args) & _CHANGE_CONFIG and pulumi.place.config.exists():
         name = pulumi.place.name
         raise StackError(

@@ -11,11 +11,12 @@ from typing import Any
 
 from cli.stack.errors import NoSuchStack, StackError
 from cli.stack.place import Place, variables
-from toolchain.pins import PULUMI, cache
+from toolchain.pins import PULUMI, Tool, cache
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What Pulumi says where nobody is logged in, and where somebody is.
 _NO_SUCH_STACK = ("PULUMI_ACCESS_TOKEN", "no stack named")
+_NO_DOWNLOADS = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
 # Those that read stack config; the others have no such option.
 _WITH_CONFIG = ("up", "update", "preview", "refresh", "destroy", "config", "watch", "import")
 
@@ -23,8 +24,12 @@ _WITH_CONFIG = ("up", "update", "preview", "refresh", "destroy", "config", "watc
 class Pulumi:
     """Pulumi's command with the stack, its backend and its passphrase."""
 
-    def __init__(self, place: Place) -> None:
-        """Find the command; raise StackError if there is none."""
+    def __init__(self, place: Place, providers: Sequence[Tool] = ()) -> None:
+        """Find the command; raise StackError if there is none.
+
+        Where all the stack's `providers` are on PATH, Pulumi looks for no other: it would try to download those
+        of all packages that are installed, AWS's for a stack of Docker too, at each command.
+        """
         self.place = place
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
         # What is built is for where nothing is on PATH.
@@ -38,6 +43,8 @@ class Pulumi:
                 " `make toolchain` build it where only package registries are in reach"
             )
         self._command = found
+        here = bool(providers) and all(shutil.which(one.name, path=self._path) for one in providers)
+        self._downloads = {_NO_DOWNLOADS: "true"} if here else {}
 
     def run(self, *words: str) -> int:
         """Run it in the foreground, and return its exit code."""
@@ -70,7 +77,7 @@ class Pulumi:
         return json.loads(self.ask(*words))
 
     def _env(self) -> dict[str, str]:
-        return {**os.environ, **variables(self.place), **self._engine, "PATH": self._path}
+        return {**os.environ, **variables(self.place), **self._engine, **self._downloads, "PATH": self._path}
 
     def _words(self, words: Sequence[str]) -> list[str]:
         config = self.place.config

@@ -176,6 +176,19 @@ def test_what_is_on_path_comes_before_what_was_built(bin_folder):
     assert Pulumi(place_of("t")).run("version") == 9
 
 
+def test_where_a_stacks_providers_are_on_path_pulumi_downloads_no_other(bin_folder):
+    variable = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
+    (bin_folder / "pulumi-resource-docker").symlink_to(bin_folder / "docker")
+    invoke("pulumi", "version")
+    assert variable not in told(bin_folder)
+    (bin_folder / "pulumi-resource-random").symlink_to(bin_folder / "docker")
+    invoke("pulumi", "version")
+    assert told(bin_folder)[variable] == "true"
+    # AWS's is another.
+    CliRunner().invoke(app, ["--stack", "aws", "pulumi", "version"])
+    assert variable not in told(bin_folder)
+
+
 def test_pulumis_own_commands_get_stack_and_configuration(bin_folder):
     prepare(Pulumi(place_of("t")))
     CliRunner().invoke(app, ["--stack", "t", "pulumi", "preview", "--diff", "--help"])
