@@ -27,8 +27,8 @@ class Pulumi:
     def __init__(self, place: Place, providers: Sequence[Tool] = ()) -> None:
         """Find the command; raise StackError if there is none.
 
-        Where all the stack's `providers` are on PATH, Pulumi looks for no other: it would try to download those
-        of all packages that are installed, AWS's for a stack of Docker too, at each command.
+        Where all the stack's `providers` are on PATH, Pulumi looks for no other: it would try to download
+        those of all packages that are installed, AWS's for a stack of Docker too, at each command.
         """
         self.place = place
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
