@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import certifi
 import pytest
 
 from infra.platform import Env, Platform
@@ -29,6 +28,7 @@ from tests.aws_provider.project import REGION, Project
 from tests.aws_stack.conftest import MakeProject
 from tests.aws_stack.leftovers import Account
 from tests.aws_stack.serverless import Driver, Serverless, file_system_jars, job_of, oldest_spark
+from tests.certificates import write_certificate
 from tests.integration.batches import FULL, Batch
 from tests.integration.members import add_customer, add_product
 from tests.integration.samples import as_bytes, now
@@ -54,7 +54,8 @@ def stack(make_project: MakeProject) -> Project:
     """A stack on moto with real artifacts, packed by this machine's own Python."""
     project = make_project(awsProtect="false", awsEmptyBuckets="true")
     folder = project.folder / "packed"
-    options = ["--python", sys._base_executable, "--certificates", certifi.where()]  # type: ignore[attr-defined]
+    authority = write_certificate(project.folder / "authority.pem", "Amazon RDS of the tests Root CA")
+    options = ["--python", sys._base_executable, "--certificates", str(authority)]  # type: ignore[attr-defined]
     make = [sys.executable, "-m", "scripts.aws_artifacts", "--folder", str(folder), *options]
     subprocess.run(make, check=True)
     project.config["awsArtifacts"] = str(folder)

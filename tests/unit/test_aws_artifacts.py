@@ -1,6 +1,5 @@
 """What `make aws-artifacts` leaves in its folder: the same bytes each time, nothing of the time before."""
 
-import base64
 import os
 import tarfile
 import urllib.error
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import aws_artifacts
+from tests.certificates import write_certificate
 
 
 def environment(folder: Path, now: float) -> Path:
@@ -54,21 +54,14 @@ def test_no_connector_of_an_older_version_stays(tmp_path: Path, monkeypatch: pyt
     assert len(list(target.glob("*.jar"))) == 2
 
 
-def bundle(path: Path, name: str) -> Path:
-    """Write a bundle of one certificate, as far as it is looked at."""
-    text = base64.b64encode(b"0\x82" + name.encode() + b"\x00").decode()
-    path.write_text(f"# {name}\n-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
-    return path
-
-
 def test_rdss_certificates_are_taken_from_a_file(tmp_path: Path):
-    given = bundle(tmp_path / "given.pem", "Amazon RDS eu-central-1 Root CA RSA2048 G1")
+    given = write_certificate(tmp_path / "given.pem", "Amazon RDS eu-central-1 Root CA RSA2048 G1")
     aws_artifacts._certificates(tmp_path / "rds-ca.pem", given)
     assert (tmp_path / "rds-ca.pem").read_text() == given.read_text()
 
 
 def test_a_systems_certificates_are_not_rdss(tmp_path: Path):
-    given = bundle(tmp_path / "ca-certificates.crt", "Amazon Root CA 1")
+    given = write_certificate(tmp_path / "ca-certificates.crt", "Amazon Root CA 1")
     with pytest.raises(
         OSError, match=r"ca-certificates.crt: holds none of RDS's certificates; wanted is https:"
     ):
