@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import platformdirs
 
+from cli.stack.errors import StackError
+
 _STATE = "ECOM_STACK_STATE"
 _BACKEND = "PULUMI_BACKEND_URL"
+_SHARED = "backend"
 _PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -25,6 +29,11 @@ class Place:
     def folder(self) -> Path:
         """The stack's own folder."""
         return self.root / self.name
+
+    @property
+    def backend(self) -> Path:
+        """Where all stacks' states lie, unless the caller names another backend."""
+        return self.root / _SHARED
 
     @property
     def passphrase(self) -> Path:
@@ -53,7 +62,7 @@ class Place:
 
     def make(self) -> None:
         """Make folders and passphrase; safe to repeat."""
-        for folder in (self.root / "backend", self.folder):
+        for folder in (self.backend, self.folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.passphrase.exists():
             # Whole or not at all: half of one could not open what it has encrypted.
@@ -75,7 +84,12 @@ class Place:
 
 
 def place_of(stack: str, environ: Mapping[str, str] = os.environ) -> Place:
-    """Return where the stack of this name lies."""
+    """Return where the stack of this name lies; raise StackError if that can't be a folder beside others."""
+    if stack == _SHARED or not re.fullmatch(r"[a-z][a-z0-9-]*", stack):
+        raise StackError(
+            f"--stack {stack!r}: small letters, digits and dashes, a letter first, and not {_SHARED!r}, where"
+            " the states of all stacks lie: choose another name"
+        )
     given = environ.get(_STATE)
     root = Path(given).expanduser().absolute() if given else platformdirs.user_state_path("ecom") / "stacks"
     return Place(stack, root)
@@ -90,7 +104,7 @@ def variables(place: Place, environ: Mapping[str, str] = os.environ) -> dict[str
     if not place.passphrase.exists():
         return told
     if not environ.get(_BACKEND):
-        told[_BACKEND] = f"file://{place.root / 'backend'}"
+        told[_BACKEND] = f"file://{place.backend}"
     if not any(environ.get(name) for name in _PASSPHRASES):
         told["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(place.passphrase)
     return told

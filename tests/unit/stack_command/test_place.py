@@ -121,6 +121,12 @@ def test_half_a_rotation_is_finished_first(command, stack_is_up):
     assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["backend", "..", "a/b", "A", "1st", "", "a\n"])
+def test_a_name_that_would_be_another_folder_is_refused(name):
+    with pytest.raises(StackError, match="small letters, digits and dashes"):
+        place_of(name)
+
+
 class TestUseStack:
     def test_its_variables_are_put_in_the_place_of_all_others(self, bin_folder, monkeypatch):
         for name in sample_platform().as_env():
