@@ -50,16 +50,6 @@ class Place:
         """The values given with `--set`, kept for the next time."""
         return self.folder / "settings.json"
 
-    @property
-    def rotating(self) -> Path:
-        """There while the state has new secrets of which the server knows nothing yet."""
-        return self.folder / "rotating"
-
-    def note_rotation(self) -> None:
-        """Say that a rotation is under way; also where the backend is not ours."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.rotating.touch()
-
     def make(self) -> None:
         """Make folders and passphrase; safe to repeat."""
         for folder in (self.backend, self.folder):
