@@ -131,6 +131,9 @@ def _container(service: str, name: str, told: dict[str, Any] | None) -> Containe
 def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the docker command; raise StackError if there is none."""
     try:
-        return subprocess.run(["docker", *words], check=False, capture_output=True, text=True)
+        # In a session of its own: what a terminal sends is for us to judge, who may have to let it finish.
+        return subprocess.run(
+            ["docker", *words], check=False, capture_output=True, text=True, start_new_session=True
+        )
     except FileNotFoundError:
         raise StackError("there is no `docker` on PATH: https://docs.docker.com/engine/install") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.stack.errors import NoSuchStack, StackError
 from cli.stack.place import Place, variables
+from cli.stack.signals import end_in_order, run_to_its_end
 from toolchain.pins import PULUMI, cache
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ class Pulumi:
     def __init__(self, place: Place) -> None:
         """Find the command; raise StackError if there is none."""
         self.place = place
+        end_in_order()
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
         # What is built is for where nothing is on PATH.
         path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), *_toolchain()]
@@ -41,13 +43,12 @@ class Pulumi:
 
     def run(self, *words: str) -> int:
         """Run it in the foreground, and return its exit code."""
-        return subprocess.run(self._words(words), env=self._env(), cwd=REPOSITORY, check=False).returncode
+        return run_to_its_end(self._words(words), env=self._env(), cwd=REPOSITORY).returncode
 
     def ask(self, *words: str, folder: Path = REPOSITORY) -> str:
         """Run it and return what it prints; raise StackError with its last word if it fails."""
-        done = subprocess.run(
-            self._words(words), env=self._env(), cwd=folder, check=False, capture_output=True, text=True
-        )
+        pipe = subprocess.PIPE
+        done = run_to_its_end(self._words(words), env=self._env(), cwd=folder, stdout=pipe, stderr=pipe)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")

@@ -8,6 +8,7 @@ import typer
 from cli.stack.containers import containers, made_again, run_docker
 from cli.stack.errors import StackError
 from cli.stack.program import Pulumi
+from cli.stack.signals import held_back
 from cli.stack.unfinished import RESTORE
 
 
@@ -20,14 +21,17 @@ def stopped(pulumi: Pulumi) -> Iterator[None]:
     names = _all_there(pulumi)
     try:
         for name in reversed(names):
-            _docker("stop", name)
+            # The engine goes on with a stop that nobody waits for, and would undo a start.
+            with held_back():
+                _docker("stop", name)
         yield
     finally:
         if RESTORE.noted(pulumi.place):
             said = "the data are not whole; mend what is told below, and restore again"
             typer.echo(f"the services stay stopped: {said}", err=True)
         else:
-            _start(names)
+            with held_back():
+                _start(names)
 
 
 def _all_there(pulumi: Pulumi) -> list[str]:

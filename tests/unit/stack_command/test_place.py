@@ -1,8 +1,5 @@
 """`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ from cli.main import app
 from cli.stack.errors import StackError
 from cli.stack.place import place_of
 from cli.stack.prepare import prepare
-from cli.stack.program import REPOSITORY, Pulumi
+from cli.stack.program import Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
 from tests.unit.stack_command.stand_in import calls, invoke, told
@@ -145,17 +142,6 @@ class TestUseStack:
         use_platform()
         folder = Path(load(PostgresSettings).etl_password_ref.removeprefix("file:")).parent
         assert {path.name for path in folder.iterdir()} == {"admin", "etl", "airflow_admin"}
-
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-    def test_a_signal_takes_the_files_along(self, number, bin_folder, tmp_path, monkeypatch):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-        program = "import os, signal; from cli.context import use_platform; use_platform();"
-        program += f"assert list(__import__('pathlib').Path({str(tmp_path)!r}).glob('ecom-stack-*'));"
-        program += f"os.kill(os.getpid(), {int(number)}); signal.pause()"
-        env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-        done = subprocess.run([PYTHON, "-c", program], env=env, check=False, capture_output=True, text=True)
-        assert done.returncode == 128 + number, done.stderr
-        assert not list(tmp_path.glob("ecom-stack-*"))
 
     def test_one_that_is_not_up_is_named(self, bin_folder):
         (bin_folder / "outputs").write_text("{}")
