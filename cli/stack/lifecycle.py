@@ -11,10 +11,10 @@ import typer
 
 from cli.chosen import chosen_stack
 from cli.stack.containers import Container, containers, has_container, named, steps, wait_healthy
-from cli.stack.errors import StackError
+from cli.stack.errors import NoSuchStack, StackError
 from cli.stack.outputs import outputs
 from cli.stack.overview import show
-from cli.stack.place import place_of
+from cli.stack.place import elsewhere, place_of
 from cli.stack.prepare import find, prepare
 from cli.stack.program import Pulumi
 from cli.stack.unfinished import RESTORE, ROTATION, WIPE
@@ -40,10 +40,22 @@ def up(
     """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
     pulumi = stack()
     _refuse_what_is_half_done(pulumi)
-    prepare(pulumi, set_ or ())
-    run_again(pulumi, steps(pulumi, failed=True))
+    run_again(pulumi, _prepared(pulumi, set_ or ()))
     RESTORE.refuse(pulumi.place)  # it lacked the server, which is there now
     show(pulumi, wait_healthy(pulumi))
+
+
+def _prepared(pulumi: Pulumi, given: Sequence[str]) -> list[str]:
+    """Make what a stack needs, and return the steps of it that failed."""
+    prepare(pulumi, given)
+    try:
+        return steps(pulumi, failed=True)
+    except NoSuchStack:
+        # Its folder outlived it, as after half a wipe. To ask before would take a second of every `up`.
+        if elsewhere(pulumi.place):
+            raise
+        prepare(pulumi, given, anew=True)
+        return []
 
 
 def run_again(pulumi: Pulumi, urns: Sequence[str]) -> None:
@@ -61,7 +73,7 @@ def _refuse_what_is_half_done(pulumi: Pulumi) -> None:
     place = pulumi.place
     if not (RESTORE.noted(place) or ROTATION.noted(place)):
         return
-    if has_container(pulumi, "postgres"):
+    if pulumi.exists() and has_container(pulumi, "postgres"):
         RESTORE.refuse(place)  # the first, because it ends both
         ROTATION.refuse(place)
     ROTATION.end(place)

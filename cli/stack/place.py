@@ -98,3 +98,8 @@ def variables(place: Place, environ: Mapping[str, str] = os.environ) -> dict[str
     if not any(environ.get(name) for name in _PASSPHRASES):
         told["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(place.passphrase)
     return told
+
+
+def elsewhere(place: Place, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the caller names another backend than the one that we made for our stacks."""
+    return place.passphrase.exists() and bool(environ.get(_BACKEND))

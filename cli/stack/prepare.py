@@ -13,10 +13,11 @@ from cli.stack.program import REPOSITORY, Pulumi
 _SALT = "encryptionsalt"
 
 
-def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
+def prepare(pulumi: Pulumi, given: Sequence[str] = (), *, anew: bool = False) -> None:
     """Make what is missing, and write the configuration; `given` are `KEY=VALUE`, or `KEY=` to forget one.
 
-    A stack of that name in the caller's own log-in is theirs, and nothing is made.
+    A stack of that name in the caller's own log-in is theirs, and nothing is made. With `anew` the backend is
+    known to have none.
     """
     place, pairs = pulumi.place, dict(_pair(one) for one in given)
     if not place.passphrase.exists() and pulumi.exists():
@@ -25,7 +26,7 @@ def prepare(pulumi: Pulumi, given: Sequence[str] = ()) -> None:
             raise StackError(f"--set: {place.name} is in a backend of your own: {instead}")
         return
     place.make()
-    if not place.config.exists():
+    if anew or not place.config.exists():
         _init(pulumi)
     _configure(pulumi, pairs)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.stack.errors import NoSuchStack, StackError
-from cli.stack.place import Place, variables
+from cli.stack.place import Place, elsewhere, variables
 from cli.stack.signals import end_in_order, run_to_its_end
 from toolchain.pins import PULUMI, cache
 
@@ -53,8 +53,7 @@ class Pulumi:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
             if any(words in said for words in _NO_SUCH_STACK):
-                name = self.place.name
-                raise NoSuchStack(f"there is no stack {name} here: `ecom --stack {name} up` makes it")
+                raise NoSuchStack(self._none())
             raise StackError(f"pulumi {words[0]}: {said.removeprefix('error:').strip()}")
         return done.stdout
 
@@ -69,6 +68,14 @@ class Pulumi:
     def json(self, *words: str) -> Any:
         """Run it and return what it prints as JSON."""
         return json.loads(self.ask(*words))
+
+    def _none(self) -> str:
+        name = self.place.name
+        if elsewhere(self.place):
+            # Its address may hold a password.
+            mend = f"unset it to reach what was made here, or `pulumi stack init {name}` makes one there"
+            return f"there is no stack {name} in the backend of PULUMI_BACKEND_URL: {mend}"
+        return f"there is no stack {name} here: `ecom --stack {name} up` makes it"
 
     def _env(self) -> dict[str, str]:
         return {**os.environ, **variables(self.place), **self._engine, "PATH": self._path}

@@ -109,6 +109,32 @@ def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
     assert not place_of("t").folder.exists()
 
 
+class TestAFolderThatOutlivedItsStack:
+    """After half a wipe, or `pulumi stack rm`: passphrase and configuration are there, and no stack."""
+
+    @pytest.fixture(autouse=True)
+    def none(self, stack_is_up: Path) -> None:
+        (stack_is_up / "none").touch()
+
+    def test_up_makes_it_again(self, bin_folder):
+        result = invoke("up", "--set", "kafkaPort=7000")
+        assert result.exit_code == 0, result.output
+        assert sum("stack init" in call for call in calls(bin_folder)) == 1
+        written = yaml.safe_load(place_of("t").config.read_text())
+        assert written == {"encryptionsalt": "v1:salt", "config": {"ecom:kafkaPort": "7000"}}
+
+    @pytest.mark.parametrize("command", ["up", "down"])
+    def test_a_backend_of_another_project_is_named_and_gets_none(self, command, bin_folder, monkeypatch):
+        place_of("t").make()
+        monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://u:s3cret@theirs")
+        with pytest.raises(
+            StackError, match="no stack t in the backend of PULUMI_BACKEND_URL: unset"
+        ) as said:
+            raise invoke(command).exception
+        assert "s3cret" not in str(said.value)
+        assert not any("init" in call for call in calls(bin_folder))
+
+
 def test_an_up_with_nothing_to_do_asks_pulumi_four_times(stack_is_up):
     """Each takes a second: what is in the state twice, an update, and the outputs."""
     assert invoke("up").exit_code == 0

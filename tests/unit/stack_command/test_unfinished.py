@@ -112,6 +112,11 @@ class TestHalfARotation:
         (bin_folder / "postgres").write_text("[]")  # nothing is left to lose
         assert invoke(command).exit_code == 0
 
+    def test_a_stack_that_is_gone_has_nothing_to_lose_either(self, bin_folder):
+        ROTATION.begin(place_of("t"))
+        (bin_folder / "none").touch()
+        assert invoke("up").exit_code == 0
+
     def test_a_restore_ends_it_with_the_passwords_that_the_outputs_do_not_have_yet(
         self, bin_folder, tmp_path
     ):
