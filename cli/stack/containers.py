@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import typer
+
 from cli.stack.errors import StackError
 from cli.stack.program import Pulumi
+from cli.stack.state import resources
 
 _POLL_S = 1.0
+# More than the longest start that any of them is given: Metabase's.
+PATIENCE_S = 660.0
+# Docker starts again what crashed, and nothing that somebody stopped or removed.
+_ENDED = ("gone", "exited", "dead")
 _CONTAINER = "docker:index/container:Container"
 
 
@@ -33,10 +40,10 @@ class Container:
         return self.state == "running" and self.health in ("", "healthy")
 
 
-def named(pulumi: Pulumi) -> dict[str, str]:
-    """Return the names of all services' containers, by service."""
+def named(pulumi: Pulumi, *, once: bool = False) -> dict[str, str]:
+    """Return the names of all services' containers, by service; with `once` also of what runs once."""
     found = [one["outputs"] for one in _registered(pulumi)]
-    return {one["hostname"]: one["name"] for one in found if _stays(one)}
+    return {one["hostname"]: one["name"] for one in found if once or _stays(one)}
 
 
 def steps(pulumi: Pulumi, *, failed: bool = False) -> list[str]:
@@ -50,13 +57,15 @@ def _stays(told: dict[str, Any]) -> bool:
 
 
 def _registered(pulumi: Pulumi) -> list[dict[str, Any]]:
-    deployment = pulumi.json("stack", "export").get("deployment") or {}
-    return [one for one in deployment.get("resources") or () if one["type"] == _CONTAINER]
+    return [one for one in resources(pulumi) if one["type"] == _CONTAINER]
 
 
 def containers(pulumi: Pulumi) -> list[Container]:
     """Return what the engine says of each container that there should be."""
-    names = named(pulumi)
+    return _as_they_are(named(pulumi))
+
+
+def _as_they_are(names: dict[str, str]) -> list[Container]:
     known = {one["Name"].removeprefix("/"): one for one in _inspect(list(names.values()))}
     return [_container(service, name, known.get(name)) for service, name in names.items()]
 
@@ -67,14 +76,33 @@ def has_container(pulumi: Pulumi, service: str) -> bool:
     return bool(name) and bool(_inspect([str(name)]))
 
 
-def wait_healthy(pulumi: Pulumi, patience_s: float = 300.0) -> None:
-    """Wait until every service works; raise StackError naming those that do not in time."""
-    deadline = time.monotonic() + patience_s
-    pause = threading.Event()
-    while bad := [one.service for one in containers(pulumi) if not one.good]:
+def wait_healthy(pulumi: Pulumi, patience_s: float = PATIENCE_S) -> list[Container]:
+    """Wait until every service works, and return them; raise StackError naming those that do not in time."""
+    names, deadline, pause, said = named(pulumi), time.monotonic() + patience_s, threading.Event(), ""
+    while True:
+        found = _as_they_are(names)
+        bad = [one for one in found if not one.good]
+        if not bad:
+            return found
+        _refuse_ended(pulumi, bad)
+        services = ", ".join(one.service for one in bad)
         if time.monotonic() > deadline:
-            raise StackError(f"not healthy after {patience_s:.0f} s: {', '.join(bad)}")
+            logs = f"`ecom --stack {pulumi.place.name} logs SERVICE` shows why"
+            raise StackError(f"not healthy after {patience_s:.0f} s: {services}; {logs}")
+        if services != said:
+            typer.echo(f"waiting until healthy: {services}", err=True)
+            said = services
         pause.wait(_POLL_S)
+
+
+def _refuse_ended(pulumi: Pulumi, found: Sequence[Container]) -> None:
+    if ended := [f"{one.service} ({one.state})" for one in found if one.state in _ENDED]:
+        raise StackError(f"not running: {', '.join(ended)}; {made_again(pulumi)}")
+
+
+def made_again(pulumi: Pulumi) -> str:
+    """Say what makes containers that ended or are gone."""
+    return f"`ecom --stack {pulumi.place.name} pulumi refresh`, then `up`, makes them"
 
 
 def _inspect(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -103,6 +131,9 @@ def _container(service: str, name: str, told: dict[str, Any] | None) -> Containe
 def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the docker command; raise StackError if there is none."""
     try:
-        return subprocess.run(["docker", *words], check=False, capture_output=True, text=True)
+        # In a session of its own: what a terminal sends is for us to judge, who may have to let it finish.
+        return subprocess.run(
+            ["docker", *words], check=False, capture_output=True, text=True, start_new_session=True
+        )
     except FileNotFoundError:
         raise StackError("there is no `docker` on PATH: https://docs.docker.com/engine/install") from None

@@ -5,20 +5,20 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from cli.chosen import chosen_stack
-from cli.output import print_table
-from cli.stack.containers import Container, containers, has_container, named, steps
+from cli.stack.containers import Container, containers, has_container, named, steps, wait_healthy
 from cli.stack.environment import any_stack, docker_stack
-from cli.stack.errors import StackError
+from cli.stack.errors import NoSuchStack, StackError
 from cli.stack.outputs import outputs
+from cli.stack.overview import show
+from cli.stack.place import elsewhere
 from cli.stack.prepare import find, pairs, prepare
 from cli.stack.program import Pulumi
+from cli.stack.unfinished import RESTORE, ROTATION, WIPE
 
 # Done without a question and without a preview first: whoever wants one says `pulumi preview`.
 _AT_ONCE = ("--yes", "--skip-preview", "--suppress-outputs")
@@ -41,26 +41,44 @@ def up(
     """Make the stack, or bring it to what code and configuration say; wait until all of it is healthy."""
     given = pairs(set_ or ())
     pulumi = stack(given)
-    _refuse_half_a_rotation(pulumi)
+    _refuse_what_is_half_done(pulumi)
+    run_again(pulumi, _prepared(pulumi, given))
+    RESTORE.refuse(pulumi.place)  # it lacked the server, which is there now
+    show(pulumi, wait_healthy(pulumi))
+
+
+def _prepared(pulumi: Pulumi, given: Mapping[str, str]) -> list[str]:
+    """Make what a stack needs, and return the steps of it that failed."""
     prepare(pulumi, given)
-    run_again(pulumi, steps(pulumi, failed=True))
-    _show(pulumi, containers(pulumi))
+    try:
+        return steps(pulumi, failed=True)
+    except NoSuchStack:
+        # Its folder outlived it, as after half a wipe. To ask before would take a second of every `up`.
+        if elsewhere(pulumi.place):
+            raise
+        prepare(pulumi, given, anew=True)
+        return []
 
 
 def run_again(pulumi: Pulumi, urns: Sequence[str]) -> None:
     """Run `pulumi up`, with these steps run anew."""
     again = [word for urn in urns for word in ("--replace", urn)]
     _must(pulumi.run("up", *again, *_AT_ONCE))
+    WIPE.end(pulumi.place)  # what is there is protected again
 
 
-def _refuse_half_a_rotation(pulumi: Pulumi) -> None:
-    """Without its present container a server would lose the only copy of the password that opens it."""
-    if not pulumi.place.rotating.exists():
+def _refuse_what_is_half_done(pulumi: Pulumi) -> None:
+    """Refuse to go on after half a restore or rotation, unless the server is gone, which both need.
+
+    In half a rotation its present container has the only copy of the password that opens it.
+    """
+    place = pulumi.place
+    if not (RESTORE.noted(place) or ROTATION.noted(place)):
         return
-    if has_container(pulumi, "postgres"):
-        first = f"`ecom --stack {pulumi.place.name} secrets rotate` first"
-        raise StackError(f"a rotation of the secrets was interrupted: {first}")
-    pulumi.place.rotating.unlink()
+    if pulumi.exists() and has_container(pulumi, "postgres"):
+        RESTORE.refuse(place)  # the first, because it ends both
+        ROTATION.refuse(place)
+    ROTATION.end(place)
 
 
 def down(
@@ -71,11 +89,13 @@ def down(
     pulumi = stack()
     find(pulumi)
     if not wipe:
-        _refuse_half_a_rotation(pulumi)
+        WIPE.refuse(pulumi.place)
+        _refuse_what_is_half_done(pulumi)
         _must(pulumi.run("destroy", "--exclude-protected", *_AT_ONCE))
         return
     if not yes:
         typer.confirm(f"Remove the stack {pulumi.place.name} with all its data?", abort=True)
+    WIPE.begin(pulumi.place)
     pulumi.ask("state", "unprotect", "--all", "--yes")
     _must(pulumi.run("destroy", *_AT_ONCE))
     pulumi.ask("stack", "rm", "--yes", "--preserve-config")
@@ -93,18 +113,18 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     elif not found:
         typer.echo(f"the stack {pulumi.place.name} is not up")
     else:
-        _show(pulumi, found)
+        show(pulumi, found)
     if not _good(found):
         raise typer.Exit(1)
 
 
 def logs(
-    service: Annotated[str, typer.Argument(help="A service, as `status` names it.")] = "",
+    service: Annotated[str, typer.Argument(help="A service, as `status` names it, or what runs once.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines are written.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many past lines.")] = 20,
 ) -> None:
     """Print the end of a service's log."""
-    names = named(stack())
+    names = named(stack(), once=True)
     if service not in names:
         raise StackError(f"no service {service!r}; there are: {', '.join(names) or 'none yet'}")
     words = ["docker", "logs", "--tail", str(lines), *(["--follow"] if follow else []), names[service]]
@@ -132,23 +152,3 @@ def _must(code: int) -> None:
 
 def _good(found: list[Container]) -> bool:
     return bool(found) and all(one.good for one in found)
-
-
-def _show(pulumi: Pulumi, found: list[Container]) -> None:
-    name, told = pulumi.place.name, outputs(pulumi)
-    addresses: dict[str, Any] = told["addresses"]
-    columns, style = ("service", "state", "restarts", "address"), box.SIMPLE_HEAD
-    table = Table(*columns, title=f"stack {name}", title_justify="left", box=style, pad_edge=False)
-    for one in found:
-        state = one.state if one.state != "running" else one.health or one.state
-        place = addresses.get(one.service.removesuffix("-api").removesuffix("-master"), "-")
-        table.add_row(one.service, state, str(one.restarts), place, style=None if one.good else "red")
-    # The secret's name and never what is in it: a terminal's output ends up in screenshots and CI logs.
-    users = {"airflow": "admin", "metabase": told["env"].get("ECOM_METABASE_ADMIN_EMAIL", "")}
-    table.caption_justify = "left"
-    table.caption = "\n".join(
-        f"{service}: log in as {user} with `ecom --stack {name} secrets show {service}_admin`"
-        for service, user in users.items()
-        if service in addresses
-    )
-    print_table(table)

@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,17 +41,9 @@ def use_stack(name: str) -> None:
 
 def _secret_files(values: Mapping[str, str]) -> Path:
     """Write each secret to a file that only we can read, gone when we end, also by a signal."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # A command with a handler of its own sets it later, and ends by itself; one that ignores stays so.
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _end)
     folder = Path(tempfile.mkdtemp(prefix="ecom-stack-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, value in values.items():
         (folder / name).touch(mode=0o600)
         (folder / name).write_text(value, encoding="utf-8")
     return folder
-
-
-def _end(number: int, _: object) -> None:
-    raise SystemExit(128 + number)

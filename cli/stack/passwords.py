@@ -47,9 +47,7 @@ def set_passwords(server: Server, secrets: Mapping[str, str], admin: str) -> Non
     words += ["--entrypoint", "sh", "--volume", f"{server.volume}:{server.path}"]
     words += [server.image, "-c", _SINGLE_USER]
     said = "".join(statement(role, secrets[name]) for name, role in _roles(secrets, admin).items())
-    done = subprocess.run(
-        [*words, "-c", _SINGLE_USER], input=said, check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(words, input=said, check=False, capture_output=True, text=True)
     # It goes on after a statement that failed, and ends well.
     wrong = [line for line in done.stderr.splitlines() if "ERROR" in line or "FATAL" in line]
     if done.returncode or wrong:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,13 @@ from pathlib import Path
 
 import platformdirs
 
+from cli.stack.errors import StackError
+
 _STATE = "ECOM_STACK_STATE"
 _BACKEND = "PULUMI_BACKEND_URL"
+_SHARED = "backend"
+# In a backend of the caller's own also organization/project/stack.
+_NAME = re.compile(r"([A-Za-z0-9][\w.-]*/){0,2}[a-z][a-z0-9-]*")
 _PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -27,6 +33,11 @@ class Place:
         return self.root / self.name
 
     @property
+    def backend(self) -> Path:
+        """Where all stacks' states lie, unless the caller names another backend."""
+        return self.root / _SHARED
+
+    @property
     def passphrase(self) -> Path:
         """The file with what encrypts the state's secrets."""
         return self.folder / "passphrase"
@@ -41,19 +52,9 @@ class Place:
         """The values given with `--set`, kept for the next time."""
         return self.folder / "settings.json"
 
-    @property
-    def rotating(self) -> Path:
-        """There while the state has new secrets of which the server knows nothing yet."""
-        return self.folder / "rotating"
-
-    def note_rotation(self) -> None:
-        """Say that a rotation is under way; also where the backend is not ours."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.rotating.touch()
-
     def make(self) -> None:
         """Make folders and passphrase; safe to repeat."""
-        for folder in (self.root / "backend", self.folder):
+        for folder in (self.backend, self.folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.passphrase.exists():
             # Whole or not at all: half of one could not open what it has encrypted.
@@ -75,7 +76,12 @@ class Place:
 
 
 def place_of(stack: str, environ: Mapping[str, str] = os.environ) -> Place:
-    """Return where the stack of this name lies."""
+    """Return where the stack of this name lies; raise StackError if that can't be a folder beside others."""
+    if stack.partition("/")[0] == _SHARED or not _NAME.fullmatch(stack):
+        raise StackError(
+            f"--stack {stack!r}: small letters, digits and dashes, a letter first, and not {_SHARED!r}, where"
+            " the states of all stacks lie: choose another name"
+        )
     given = environ.get(_STATE)
     root = Path(given).expanduser().absolute() if given else platformdirs.user_state_path("ecom") / "stacks"
     return Place(stack, root)
@@ -90,7 +96,12 @@ def variables(place: Place, environ: Mapping[str, str] = os.environ) -> dict[str
     if not place.passphrase.exists():
         return told
     if not environ.get(_BACKEND):
-        told[_BACKEND] = f"file://{place.root / 'backend'}"
+        told[_BACKEND] = f"file://{place.backend}"
     if not any(environ.get(name) for name in _PASSPHRASES):
         told["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(place.passphrase)
     return told
+
+
+def elsewhere(place: Place, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the caller names another backend than the one that we made for our stacks."""
+    return place.passphrase.exists() and bool(environ.get(_BACKEND))

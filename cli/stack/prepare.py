@@ -20,10 +20,11 @@ def pairs(given: Sequence[str]) -> dict[str, str]:
     return dict(_pair(one) for one in given)
 
 
-def prepare(pulumi: Pulumi, given: Mapping[str, str] = MappingProxyType({})) -> None:
+def prepare(pulumi: Pulumi, given: Mapping[str, str] = MappingProxyType({}), *, anew: bool = False) -> None:
     """Make what is missing, and write the configuration with what is given; an empty value forgets a key.
 
-    A stack of that name in the caller's own log-in is theirs, and nothing is made.
+    A stack of that name in the caller's own log-in is theirs, and nothing is made. With `anew` the backend is
+    known to have none.
     """
     place = pulumi.place
     if not place.passphrase.exists() and pulumi.exists():
@@ -32,7 +33,7 @@ def prepare(pulumi: Pulumi, given: Mapping[str, str] = MappingProxyType({})) -> 
             raise StackError(f"--set: {place.name} is in a backend of your own: {instead}")
         return
     place.make()
-    if not place.config.exists():
+    if anew or not place.config.exists():
         _init(pulumi)
     _configure(pulumi, given)
 

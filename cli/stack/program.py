@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cli.stack.errors import NoSuchStack, StackError
-from cli.stack.place import Place, variables
+from cli.stack.place import Place, elsewhere, variables
+from cli.stack.signals import end_in_order, run_to_its_end
 from toolchain.pins import PULUMI, Tool, cache
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ class Pulumi:
         those of all packages that are installed, AWS's for a stack of Docker too, at each command.
         """
         self.place = place
+        end_in_order()
         # Pulumi's Python host takes the interpreter on PATH, if it does not read the project's own word.
         # What is built is for where nothing is on PATH.
         path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), *_toolchain()]
@@ -48,19 +50,17 @@ class Pulumi:
 
     def run(self, *words: str) -> int:
         """Run it in the foreground, and return its exit code."""
-        return subprocess.run(self._words(words), env=self._env(), cwd=REPOSITORY, check=False).returncode
+        return run_to_its_end(self._words(words), env=self._env(), cwd=REPOSITORY).returncode
 
     def ask(self, *words: str, folder: Path = REPOSITORY) -> str:
         """Run it and return what it prints; raise StackError with its last word if it fails."""
-        done = subprocess.run(
-            self._words(words), env=self._env(), cwd=folder, check=False, capture_output=True, text=True
-        )
+        pipe = subprocess.PIPE
+        done = run_to_its_end(self._words(words), env=self._env(), cwd=folder, stdout=pipe, stderr=pipe)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
             if any(words in said for words in _NO_SUCH_STACK):
-                name = self.place.name
-                raise NoSuchStack(f"there is no stack {name} here: `ecom --stack {name} up` makes it")
+                raise NoSuchStack(self._none())
             raise StackError(f"pulumi {words[0]}: {said.removeprefix('error:').strip()}")
         return done.stdout
 
@@ -75,6 +75,14 @@ class Pulumi:
     def json(self, *words: str) -> Any:
         """Run it and return what it prints as JSON."""
         return json.loads(self.ask(*words))
+
+    def _none(self) -> str:
+        name = self.place.name
+        if elsewhere(self.place):
+            # Its address may hold a password.
+            mend = f"unset it to reach what was made here, or `pulumi stack init {name}` makes one there"
+            return f"there is no stack {name} in the backend of PULUMI_BACKEND_URL: {mend}"
+        return f"there is no stack {name} here: `ecom --stack {name} up` makes it"
 
     def _env(self) -> dict[str, str]:
         return {**os.environ, **variables(self.place), **self._engine, **self._downloads, "PATH": self._path}

@@ -1,6 +1,5 @@
 """New secrets in the place of old ones: Pulumi makes them, the server learns its own, `up` does the rest."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -15,8 +14,10 @@ from cli.stack.errors import StackError
 from cli.stack.outputs import outputs
 from cli.stack.passwords import KEPT
 from cli.stack.program import Pulumi
+from cli.stack.state import PASSWORD, passwords, resources
+from cli.stack.unfinished import RESTORE, ROTATION
 
-_GENERATED = ("random:index/randomPassword:RandomPassword", "random:index/randomBytes:RandomBytes")
+_GENERATED = (PASSWORD, "random:index/randomBytes:RandomBytes")
 _ADMIN = "admin"
 
 
@@ -26,6 +27,7 @@ def rotate(pulumi: Pulumi) -> list[str]:
     Safe to repeat after an interruption: the password that opens the server is always in its container or in
     the state. If only the state's does, an earlier rotation came as far as the server, and `up` finishes it.
     """
+    RESTORE.refuse(pulumi.place)
     found = _found(pulumi)
     present, wanted = _in_container(pulumi), _in_state(pulumi)
     if (connection := _open(pulumi, present)) is not None:
@@ -39,7 +41,7 @@ def rotate(pulumi: Pulumi) -> list[str]:
             "neither the password in PostgreSQL's container nor the one in the state opens the server, and"
             " nothing was changed; `backup` and then `restore` set the state's (docs/local.md)"
         )
-    pulumi.place.rotating.unlink(missing_ok=True)
+    ROTATION.end(pulumi.place)
     return list(found)
 
 
@@ -48,7 +50,7 @@ def _make_anew(pulumi: Pulumi, found: dict[str, dict[str, Any]]) -> None:
     if pulumi.run("preview", "--suppress-outputs"):
         raise StackError("an update would fail, so the secrets stay as they are")
     words = [word for one in found.values() for word in ("--target-replace", one["urn"])]
-    pulumi.place.note_rotation()
+    ROTATION.begin(pulumi.place)
     with _unprotected(pulumi, [one["urn"] for one in found.values() if one.get("protect")]):
         if pulumi.run("up", *words, "--yes", "--skip-preview", "--suppress-outputs"):
             raise StackError("not all secrets are new, and nothing that runs was touched: rotate again")
@@ -69,14 +71,9 @@ def _unprotected(pulumi: Pulumi, urns: Sequence[str]) -> Iterator[None]:
 def _found(pulumi: Pulumi) -> dict[str, dict[str, Any]]:
     """Return the state's entries of the secrets that are made anew, by name."""
     secrets = outputs(pulumi, secrets=True)["secrets"]
-    made = [one for one in _resources(pulumi) if one["type"] in _GENERATED]
+    made = [one for one in resources(pulumi) if one["type"] in _GENERATED]
     by_name = {name: one for name in secrets for one in made if one["urn"].endswith(f"-passwords-{name}")}
     return {name: one for name, one in by_name.items() if name not in KEPT}
-
-
-def _resources(pulumi: Pulumi, *words: str) -> Sequence[dict[str, Any]]:
-    deployment = pulumi.json("stack", "export", *words).get("deployment") or {}
-    return list(deployment.get("resources") or ())
 
 
 def _open(pulumi: Pulumi, password: str) -> Connection | None:
@@ -124,7 +121,6 @@ def _in_container(pulumi: Pulumi) -> str:
 
 
 def _in_state(pulumi: Pulumi) -> str:
-    for one in _resources(pulumi, "--show-secrets"):
-        if one["type"] in _GENERATED and one["urn"].endswith(f"-passwords-{_ADMIN}"):
-            return str(json.loads(one["outputs"]["result"]["plaintext"]))
-    raise StackError("there is no password of the admin's in the stack's state")
+    if (found := passwords(pulumi).get(_ADMIN)) is None:
+        raise StackError("there is no password of the admin's in the stack's state")
+    return found

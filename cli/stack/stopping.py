@@ -5,40 +5,39 @@ from contextlib import contextmanager
 
 import typer
 
-from cli.stack.containers import containers, run_docker
+from cli.stack.containers import containers, made_again, run_docker
 from cli.stack.errors import StackError
 from cli.stack.program import Pulumi
+from cli.stack.signals import held_back
+from cli.stack.unfinished import RESTORE
 
 
 @contextmanager
-def stopped(pulumi: Pulumi, *, if_it_fails: str = "") -> Iterator[None]:
+def stopped(pulumi: Pulumi) -> Iterator[None]:
     """Stop all services, the last first, and start them again; raise StackError before that if one is gone.
 
-    With `if_it_fails` they stay stopped after a failure, and this is why.
+    They stay stopped while a restore is half done: on such data they would do more harm.
     """
     names = _all_there(pulumi)
     try:
         for name in reversed(names):
-            _docker("stop", name)
-    except BaseException:
-        _start(names)
-        raise
-    try:
+            # The engine goes on with a stop that nobody waits for, and would undo a start.
+            with held_back():
+                _docker("stop", name)
         yield
-    except BaseException:
-        if if_it_fails:
-            typer.echo(f"the services stay stopped: {if_it_fails}", err=True)
+    finally:
+        if RESTORE.noted(pulumi.place):
+            said = "the data are not whole; mend what is told below, and restore again"
+            typer.echo(f"the services stay stopped: {said}", err=True)
         else:
-            _start(names)
-        raise
-    _start(names)
+            with held_back():
+                _start(names)
 
 
 def _all_there(pulumi: Pulumi) -> list[str]:
     found = containers(pulumi)
     if gone := [one.service for one in found if one.state == "gone"]:
-        mend = f"`ecom --stack {pulumi.place.name} pulumi refresh`, then `up`, makes them"
-        raise StackError(f"containers are gone: {', '.join(gone)}; nothing was stopped; {mend}")
+        raise StackError(f"containers are gone: {', '.join(gone)}; nothing was stopped; {made_again(pulumi)}")
     return [one.name for one in found]
 
 

@@ -8,12 +8,16 @@ from typing import Any
 from cli.stack.containers import run_docker
 from cli.stack.errors import StackError
 from cli.stack.program import Pulumi
+from cli.stack.state import resources
 
 _VOLUME = "docker:index/volume:Volume"
 _NEW = "/data/.ecom-new"
-_PACK = "tar -C /data -czf - ."
+# Neither into a backup nor out of an older one: it could not be put in its own place.
+_TAR = "tar --exclude=./.ecom-new"
+_PACK = f"{_TAR} -C /data -czf - ."
 # All of it lies beside the old data before any of those go; what a restore that ended half-way left goes too.
-_UNPACK = f"rm -rf {_NEW} && mkdir {_NEW} && tar -C {_NEW} -xzf -"
+_UNPACK = f"rm -rf {_NEW} && mkdir {_NEW} && {_TAR} -C {_NEW} -xzf -"
+_DISCARD = f"rm -rf {_NEW}"
 _SWAP = (
     "set -e; find /data -mindepth 1 -maxdepth 1 ! -name .ecom-new -exec rm -rf {} +;"
     f" find {_NEW} -mindepth 1 -maxdepth 1 -exec mv {{}} /data/ \\; ; rmdir {_NEW}"
@@ -22,9 +26,7 @@ _SWAP = (
 
 def data_volumes(pulumi: Pulumi) -> list[str]:
     """Return the names of those worth keeping; raise StackError if the engine lacks one."""
-    deployment = pulumi.json("stack", "export").get("deployment") or {}
-    resources = deployment.get("resources") or ()
-    found = [str(one["outputs"]["name"]) for one in resources if one["type"] == _VOLUME]
+    found = [str(one["outputs"]["name"]) for one in resources(pulumi) if one["type"] == _VOLUME]
     # Airflow's logs and what Spark's master remembers are not.
     names = [name for name in found if name.endswith(("-data", "-checkpoints"))]
     if not names:
@@ -49,6 +51,11 @@ def unpack(volume: str, image: str, archive: Path) -> None:
         _in_container(volume, image, _UNPACK, stdin=file)
 
 
+def discard(volume: str, image: str) -> None:
+    """Take away what was unpacked, where it is not going to be used."""
+    _in_container(volume, image, _DISCARD, stdin=subprocess.DEVNULL)
+
+
 def swap(volume: str, image: str) -> None:
     """Put what was unpacked in the place of the volume's old data."""
     _in_container(volume, image, _SWAP, stdin=subprocess.DEVNULL)
@@ -62,6 +69,8 @@ def checksum(archive: Path) -> str:
 
 def _in_container(volume: str, image: str, script: str, **pipes: Any) -> None:
     words = ["docker", "run", "--rm", "--interactive", "--network", "none", "--user", "0"]
+    # Or the engine would keep all that is packed a second time, as this container's log.
+    words += ["--log-driver", "none"]
     words += ["--entrypoint", "sh", "--volume", f"{volume}:/data", image, "-c", script]
     done = subprocess.run(words, check=False, stderr=subprocess.PIPE, **pipes)
     if done.returncode:

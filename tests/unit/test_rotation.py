@@ -11,6 +11,7 @@ import pytest
 from cli.stack import rotation
 from cli.stack.errors import StackError
 from cli.stack.place import Place
+from cli.stack.unfinished import ROTATION
 from tests.unit.sample_platform import sample_platform
 
 URN = "urn:pulumi:t::ecom::random:index/randomPassword:RandomPassword::ecom-t-passwords-"
@@ -128,7 +129,7 @@ def test_all_but_those_that_are_kept_are_new_and_protected_again(stack):
     assert rotate(stack) == ["admin", "etl"]
     assert stack.state["metabase_admin"] == "old"
     assert all(stack.protected.values())
-    assert not stack.place.rotating.exists()
+    assert not ROTATION.noted(stack.place)
     assert all_agree(stack)
 
 
@@ -138,9 +139,9 @@ def test_a_repeat_after_an_interruption_finishes_it(moment, stack):
     with pytest.raises(Interrupted):
         rotate(stack)
     assert all(stack.protected.values())
-    assert stack.place.rotating.exists()
+    assert ROTATION.noted(stack.place)
     assert rotate(stack) == ["admin", "etl"]
-    assert not stack.place.rotating.exists()
+    assert not ROTATION.noted(stack.place)
     assert all_agree(stack)
 
 
@@ -175,7 +176,7 @@ def test_what_is_in_the_way_of_an_update_is_told_before_anything_is_unprotected(
     stack.ask = lambda *words: pytest.fail(f"{words}")
     with pytest.raises(StackError, match="the secrets stay as they are"):
         rotate(stack)
-    assert not stack.place.rotating.exists()
+    assert not ROTATION.noted(stack.place)
 
 
 def test_a_failed_update_leaves_the_secrets_protected(stack):

@@ -46,6 +46,12 @@ def inspected(service: str, health: str = "healthy") -> dict[str, Any]:
     return {"Name": f"/ecom-t-{service}", "RestartCount": 2, "State": state}
 
 
+def ended(service: str) -> dict[str, Any]:
+    """As Docker tells a container that somebody stopped."""
+    told = inspected(service)
+    return told | {"State": told["State"] | {"Status": "exited"}}
+
+
 def calls(bin_folder: Path, program: str = "pulumi") -> list[str]:
     lines = (bin_folder / "calls").read_text().splitlines()
     return [line for line in lines if line.startswith(f"{program} ")]

@@ -13,7 +13,7 @@ from cli.main import app
 from cli.stack import volumes
 from cli.stack.errors import StackError
 from cli.stack.passwords import verifier
-from tests.unit.stack_command.stand_in import calls, inspected
+from tests.unit.stack_command.stand_in import calls, ended, inspected
 
 
 def run(script: str, data: Path, given: bytes = b"") -> bytes:
@@ -82,7 +82,7 @@ class TestBackup:
         assert not (tmp_path / "b").exists()
 
     def test_a_backup_that_fails_leaves_nothing_behind_and_everything_started(self, bin_folder, tmp_path):
-        (bin_folder / "fails").write_text("tar -C /data -czf")
+        (bin_folder / "fails").write_text("-C /data -czf")
         with pytest.raises(StackError, match="ecom-t-postgres-data"):
             raise self.run("backup", str(tmp_path / "b")).exception
         assert [
@@ -107,6 +107,18 @@ class TestBackup:
         assert found == {"both", ".hidden", "folder", "folder/name with spaces"}
         assert (data / "both").read_text() == "new"
 
+    def test_what_half_a_restore_left_is_in_no_backup_and_comes_out_of_none(self, tmp_path):
+        data, archive = tmp_path / "data", tmp_path / "archive"
+        data.mkdir()
+        (archive / ".ecom-new" / "half").mkdir(parents=True)
+        (archive / "kept").touch()
+        before = run("tar -C /data -czf - .", archive)  # as it was packed once
+        for packed in (run(volumes._PACK, archive), before):
+            run(volumes._UNPACK, data, packed)
+            assert [path.name for path in (data / ".ecom-new").iterdir()] == ["kept"]
+            run(volumes._SWAP, data)
+            assert [path.name for path in data.iterdir()] == ["kept"]
+
     def test_one_that_does_not_start_keeps_none_of_the_others(self, bin_folder, tmp_path):
         (bin_folder / "fails").write_text("start ecom-t-postgres")
         with pytest.raises(StackError, match="ecom-t-postgres: docker start: it failed"):
@@ -119,7 +131,7 @@ class TestBackup:
             raise self.run("backup", str(tmp_path / "b")).exception
         assert sum(" start " in call for call in calls(bin_folder, "docker")) == 2
 
-    @pytest.mark.parametrize("failing", ["mkdir /data/.ecom-new", "mv {}", "postgres --single"])
+    @pytest.mark.parametrize("failing", ["mv {}", "postgres --single"])
     def test_a_restore_that_fails_starts_nothing_and_says_so(self, failing, bin_folder, tmp_path):
         self.run("backup", str(tmp_path / "b"))
         (bin_folder / "calls").unlink()
@@ -129,11 +141,47 @@ class TestBackup:
         assert "the services stay stopped" in result.stderr
         assert not any(" start " in call for call in calls(bin_folder, "docker"))
 
+    def test_one_that_fails_before_anything_old_is_gone_leaves_all_as_it_was(self, bin_folder, tmp_path):
+        self.run("backup", str(tmp_path / "b"))
+        (bin_folder / "calls").unlink()
+        (bin_folder / "fails").write_text("mkdir /data/.ecom-new")
+        with pytest.raises(StackError, match="ecom-t-postgres-data: it failed"):
+            raise self.run("restore", str(tmp_path / "b"), "--yes").exception
+        asked = calls(bin_folder, "docker")
+        assert sum(call.endswith("-c rm -rf /data/.ecom-new") for call in asked) == 2
+        assert [call.split()[1] for call in asked[-2:]] == ["start", "start"]
+
+    def test_what_runs_once_brings_an_older_schema_to_the_codes_before_all_is_waited_for(
+        self, bin_folder, tmp_path
+    ):
+        self.run("backup", str(tmp_path / "b"))
+        (bin_folder / "calls").unlink()
+        # Without the migrations it does not work.
+        (bin_folder / "inspect").write_text(json.dumps([inspected("postgres"), ended("stream")]))
+        with pytest.raises(StackError, match="not running: stream"):
+            raise self.run("restore", str(tmp_path / "b"), "--yes").exception
+        assert any(call.startswith("pulumi up --replace urn:setup --yes") for call in calls(bin_folder))
+
+    def test_a_whole_backup_is_told_whatever_becomes_of_the_services(self, bin_folder, tmp_path):
+        (bin_folder / "inspect").write_text(json.dumps([inspected("postgres"), ended("stream")]))
+        result = self.run("backup", str(tmp_path / "b"))
+        assert result.exit_code == 1
+        assert f"2 volumes in {tmp_path / 'b'}" in result.stdout
+
+    def test_a_folder_that_cant_be_made_is_told_before_anything_stops(self, bin_folder, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(StackError, match="Not a directory; nothing was stopped"):
+            raise self.run("backup", str(tmp_path / "file" / "b")).exception
+        assert not any(" stop " in call for call in calls(bin_folder, "docker"))
+
     def test_nothing_old_goes_before_everything_new_is_there(self, bin_folder, tmp_path):
         self.run("backup", str(tmp_path / "b"))
         (bin_folder / "calls").unlink()
         self.run("restore", str(tmp_path / "b"), "--yes")
         runs = [call for call in calls(bin_folder, "docker") if call.startswith("docker run")]
+        assert runs[-1].count("postgres --single") == 1
+        # The engine keeps no log of what is packed.
+        assert all("--log-driver none" in run for run in runs[:-1])
         kinds = ["new" if "mkdir" in run else "swap" if "mv" in run else "passwords" for run in runs]
         assert kinds == ["new", "new", "swap", "swap", "passwords"]
 

@@ -1,4 +1,4 @@
-"""`ecom --stack NAME up | status | down`."""
+"""`ecom --stack NAME up | status | logs | down`."""
 
 import json
 from typing import Any
@@ -7,8 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.stack.containers import PATIENCE_S, wait_healthy
+from cli.stack.errors import StackError
 from cli.stack.place import place_of
-from tests.unit.stack_command.stand_in import calls, container, inspected
+from cli.stack.program import Pulumi
+from environments.local import metabase
+from environments.local.container import ContainerSpec
+from tests.unit.stack_command.stand_in import calls, container, ended, inspected, invoke
 
 
 @pytest.mark.usefixtures("stack_is_up")
@@ -47,6 +52,49 @@ class TestUp:
         (bin_folder / "export").write_text(json.dumps({"deployment": {"resources": made}}))
         assert CliRunner().invoke(app, ["--stack", "t", "up"]).exit_code == 0
         assert [call for call in calls(bin_folder) if call.startswith(f"pulumi up{again} --yes")]
+
+    def test_it_waits_until_all_of_it_is_healthy(self, bin_folder, monkeypatch):
+        (bin_folder / "inspect").write_text(
+            json.dumps([inspected("postgres", "starting"), inspected("stream")])
+        )
+        mended = json.dumps([inspected("postgres"), inspected("stream")])
+        wait = "cli.stack.containers.threading.Event.wait"
+        monkeypatch.setattr(wait, lambda *_: (bin_folder / "inspect").write_text(mended))
+        result = invoke("up")
+        assert result.exit_code == 0
+        assert "waiting until healthy: postgres" in result.stderr
+
+    def test_what_stays_unhealthy_is_named(self, bin_folder):
+        (bin_folder / "inspect").write_text(
+            json.dumps([inspected("postgres", "starting"), inspected("stream")])
+        )
+        with pytest.raises(
+            StackError, match="not healthy after 0 s: postgres; `ecom --stack t logs SERVICE`"
+        ):
+            wait_healthy(Pulumi(place_of("t")), patience_s=0)
+
+    def test_what_somebody_stopped_is_not_waited_for(self, bin_folder):
+        (bin_folder / "inspect").write_text(json.dumps([inspected("postgres"), ended("stream")]))
+        with pytest.raises(StackError, match=r"not running: stream \(exited\); `ecom --stack t pulumi"):
+            raise invoke("up").exception
+
+    def test_the_slowest_start_is_waited_for(self):
+        assert metabase._START_S < PATIENCE_S
+        assert ContainerSpec.wait_s < PATIENCE_S
+
+
+@pytest.mark.usefixtures("stack_is_up")
+class TestLogs:
+    @pytest.mark.parametrize("service", ["stream", "setup"])
+    def test_also_of_what_runs_once(self, service, monkeypatch):
+        ran: list[str] = []
+        monkeypatch.setattr("cli.stack.lifecycle.os.execvp", lambda _, words: ran.extend(words))
+        assert invoke("logs", service).exit_code == 0
+        assert ran == ["docker", "logs", "--tail", "20", f"ecom-t-{service}"]
+
+    def test_what_there_is_none_of_is_told_with_what_there_is(self):
+        with pytest.raises(StackError, match="no service 'x'; there are: postgres, stream, setup"):
+            raise invoke("logs", "x").exception
 
 
 @pytest.mark.usefixtures("stack_is_up")

@@ -1,8 +1,5 @@
 """`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ from cli.main import app
 from cli.stack.errors import StackError
 from cli.stack.place import place_of
 from cli.stack.prepare import pairs, prepare
-from cli.stack.program import REPOSITORY, Pulumi
+from cli.stack.program import Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
 from tests.unit.stack_command.stand_in import calls, invoke, told
@@ -112,13 +109,47 @@ def test_what_ends_or_changes_a_stack_makes_none(words, bin_folder):
     assert not place_of("t").folder.exists()
 
 
-@pytest.mark.parametrize("command", ["up", "down"])
-def test_half_a_rotation_is_finished_first(command, stack_is_up):
-    place_of("t").note_rotation()
-    with pytest.raises(StackError, match="a rotation of the secrets was interrupted"):
-        raise invoke(command).exception
-    (stack_is_up / "postgres").write_text("[]")  # nothing is left to lose
-    assert CliRunner().invoke(app, ["--stack", "t", command]).exit_code == 0
+class TestAFolderThatOutlivedItsStack:
+    """After half a wipe, or `pulumi stack rm`: passphrase and configuration are there, and no stack."""
+
+    @pytest.fixture(autouse=True)
+    def none(self, stack_is_up: Path) -> None:
+        (stack_is_up / "none").touch()
+
+    def test_up_makes_it_again(self, bin_folder):
+        result = invoke("up", "--set", "kafkaPort=7000")
+        assert result.exit_code == 0, result.output
+        assert sum("stack init" in call for call in calls(bin_folder)) == 1
+        written = yaml.safe_load(place_of("t").config.read_text())
+        assert written == {"encryptionsalt": "v1:salt", "config": {"ecom:kafkaPort": "7000"}}
+
+    @pytest.mark.parametrize("command", ["up", "down"])
+    def test_a_backend_of_another_project_is_named_and_gets_none(self, command, bin_folder, monkeypatch):
+        place_of("t").make()
+        monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://u:s3cret@theirs")
+        with pytest.raises(
+            StackError, match="no stack t in the backend of PULUMI_BACKEND_URL: unset"
+        ) as said:
+            raise invoke(command).exception
+        assert "s3cret" not in str(said.value)
+        assert not any("init" in call for call in calls(bin_folder))
+
+
+def test_an_up_with_nothing_to_do_asks_pulumi_four_times(stack_is_up):
+    """Each takes a second: what is in the state twice, an update, and the outputs."""
+    assert invoke("up").exit_code == 0
+    assert [" ".join(call.split()[1:3]) for call in calls(stack_is_up)] == [
+        "stack export",
+        "up --yes",
+        "stack export",
+        "stack output",
+    ]
+
+
+@pytest.mark.parametrize("name", ["backend", "backend/a/b", "..", "a/../b", "a/b/c/d", "A", "1st", "", "a\n"])
+def test_a_name_that_would_be_another_folder_is_refused(name):
+    with pytest.raises(StackError, match="small letters, digits and dashes"):
+        place_of(name)
 
 
 class TestUseStack:
@@ -137,17 +168,6 @@ class TestUseStack:
         use_platform()
         folder = Path(load(PostgresSettings).etl_password_ref.removeprefix("file:")).parent
         assert {path.name for path in folder.iterdir()} == {"admin", "etl", "airflow_admin"}
-
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-    def test_a_signal_takes_the_files_along(self, number, bin_folder, tmp_path, monkeypatch):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-        program = "import os, signal; from cli.context import use_platform; use_platform();"
-        program += f"assert list(__import__('pathlib').Path({str(tmp_path)!r}).glob('ecom-stack-*'));"
-        program += f"os.kill(os.getpid(), {int(number)}); signal.pause()"
-        env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-        done = subprocess.run([PYTHON, "-c", program], env=env, check=False, capture_output=True, text=True)
-        assert done.returncode == 128 + number, done.stderr
-        assert not list(tmp_path.glob("ecom-stack-*"))
 
     def test_one_that_is_not_up_is_named(self, bin_folder):
         (bin_folder / "outputs").write_text("{}")
