@@ -92,7 +92,7 @@ test-faults: setup ## Kills, restarts and fuzz at full length
 STACK ?= local
 
 .PHONY: local-up
-local-up: $(SYNCED) ## The same as containers: a local Pulumi backend, a passphrase, a stack, and `pulumi up`
+local-up: $(SYNCED) ## The same as containers, by Pulumi; `STACK=mine` makes another beside it (docs/local.md)
 	@ecom --stack $(STACK) up $(ARGS)
 
 .PHONY: local-down

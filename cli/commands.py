@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from cli.chosen import chosen_stack
+
 Command = TyperCommand | TyperGroup
 
 
@@ -125,4 +127,5 @@ class Commands(TyperGroup):
 
 
 def _of(ctx: Any) -> dict[str, Place]:
-    return commands(str(ctx.params.get("stack") or ""))
+    # `--help` alone is answered before a stack is taken from the variable.
+    return commands(str(ctx.params.get("stack") or chosen_stack()))

@@ -41,6 +41,8 @@ def list_entries(
     console = Console()
     console.print(entries_table(found))
     console.print(", ".join(f"{name} {count:,}" for name, count in totals.items()) or "nothing unresolved")
+    if len(found) == limit:
+        console.print(f"stopped at --limit {limit:,}: there may be more")
 
 
 def entries_table(found: Sequence[dlq.LedgerEntry]) -> Table:

@@ -102,7 +102,7 @@ def _refuse_ended(pulumi: Pulumi, found: Sequence[Container]) -> None:
 
 def made_again(pulumi: Pulumi) -> str:
     """Say what makes containers that ended or are gone."""
-    return f"`ecom --stack {pulumi.place.name} pulumi refresh`, then `up`, makes them"
+    return f"`ecom --stack {pulumi.place.name} pulumi refresh --yes`, then `up`, makes them"
 
 
 def _inspect(names: Sequence[str]) -> list[dict[str, Any]]:

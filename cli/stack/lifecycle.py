@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -92,6 +91,10 @@ def down(
         WIPE.refuse(pulumi.place)
         _refuse_what_is_half_done(pulumi)
         _must(pulumi.run("destroy", "--exclude-protected", *_AT_ONCE))
+        ecom = f"ecom --stack {pulumi.place.name}"
+        typer.echo(
+            f"the data and passwords stay: `{ecom} up` goes on with them, `{ecom} down --wipe` deletes them"
+        )
         return
     if not yes:
         typer.confirm(f"Remove the stack {pulumi.place.name} with all its data?", abort=True)
@@ -99,7 +102,7 @@ def down(
     pulumi.ask("state", "unprotect", "--all", "--yes")
     _must(pulumi.run("destroy", *_AT_ONCE))
     pulumi.ask("stack", "rm", "--yes", "--preserve-config")
-    shutil.rmtree(pulumi.place.folder, ignore_errors=True)
+    pulumi.place.forget()
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -126,7 +129,8 @@ def logs(
     """Print the end of a service's log."""
     names = named(stack(), once=True)
     if service not in names:
-        raise StackError(f"no service {service!r}; there are: {', '.join(names) or 'none yet'}")
+        what = f"no service {service!r}" if service else "of which service"
+        raise StackError(f"{what}; there are: {', '.join(names) or 'none yet'}")
     words = ["docker", "logs", "--tail", str(lines), *(["--follow"] if follow else []), names[service]]
     os.execvp(words[0], words)  # noqa: S606 - from here on it is docker's own command
 

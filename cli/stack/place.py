@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,12 @@ class Place:
             new.touch(mode=0o600)
             new.write_text(secrets.token_urlsafe(32), encoding="ascii")
             new.replace(self.passphrase)
+
+    def forget(self) -> None:
+        """Remove the stack's folder, and what the backend keeps of its past states."""
+        past = (self.backend / ".pulumi" / kind / "ecom" / self.name for kind in ("backups", "history"))
+        for folder in (self.folder, *past):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def kept(self) -> dict[str, str]:
         """Return the values given with `--set` so far."""

@@ -127,4 +127,5 @@ def _images(config: LocalConfig, engine: Engine) -> Iterator[str]:
             continue
         if why := engine.why_not_in_registry(reference):
             missing = f"{PROJECT}:{flat('image', key)} = {reference}: it is not on the Docker Engine"
-            yield f"{missing}, and its registry says: {why}"
+            mend = f"--set {flat('image', key)}=… of `ecom … up` names another"
+            yield f"{missing}, and its registry says: {why} ({mend})"

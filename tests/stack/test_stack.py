@@ -181,7 +181,7 @@ def test_what_crashes_is_started_again_by_docker_and_loses_nothing(world: World,
     with sending(world, tmp_path, count=400):
         # Not `docker kill`, which Docker takes for a wish. Only root may, on the engine's own machine.
         pid = docker("inspect", "--format", "{{.State.Pid}}", container).strip()
-        on_the_machine = ("run", "--rm", "--privileged", "--pid=host", "--user=0", "--entrypoint=sh")
+        on_the_machine = ("run", "--rm", "--pid=host", "--user=0", "--entrypoint=sh")
         docker(*on_the_machine, IMAGES["imagePython"], "-c", f"kill -9 {pid}")
         until(lambda: restarts(container) > before, "Docker starts it again")
         world.wait_healthy()

@@ -159,7 +159,7 @@ class TestImage:
         message = said(fake, free | {"ecom:imagePostgres": "mirror/postgres:1"})
         assert message == (
             "ecom:imagePostgres = mirror/postgres:1: it is not on the Docker Engine, and its registry says:"
-            " manifest unknown"
+            " manifest unknown (--set imagePostgres=… of `ecom … up` names another)"
         )
 
     @pytest.mark.parametrize(

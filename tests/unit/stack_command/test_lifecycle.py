@@ -92,6 +92,10 @@ class TestLogs:
         assert invoke("logs", service).exit_code == 0
         assert ran == ["docker", "logs", "--tail", "20", f"ecom-t-{service}"]
 
+    def test_without_a_service_it_says_which_there_are(self):
+        said = str(invoke("logs").exception)
+        assert said == "of which service; there are: postgres, stream, setup"
+
     def test_what_there_is_none_of_is_told_with_what_there_is(self):
         with pytest.raises(StackError, match="no service 'x'; there are: postgres, stream, setup"):
             raise invoke("logs", "x").exception
@@ -100,11 +104,15 @@ class TestLogs:
 @pytest.mark.usefixtures("stack_is_up")
 class TestDown:
     def test_the_data_stay(self, bin_folder):
-        assert CliRunner().invoke(app, ["--stack", "t", "down"]).exit_code == 0
+        done = CliRunner().invoke(app, ["--stack", "t", "down"])
+        assert done.exit_code == 0
+        assert "the data and passwords stay: `ecom --stack t up` goes on with them" in done.stdout
         assert calls(bin_folder)[-1].startswith("pulumi destroy --exclude-protected --yes")
         assert f"--config-file {place_of('t').config}" in calls(bin_folder)[-1]
 
     def test_wiping_asks_first(self, bin_folder):
+        past = place_of("t").backend / ".pulumi" / "backups" / "ecom" / "t"
+        past.mkdir(parents=True)
         result = CliRunner().invoke(app, ["--stack", "t", "down", "--wipe"], input="n\n")
         assert result.exit_code == 1
         assert not any("destroy" in call for call in calls(bin_folder))
@@ -113,3 +121,4 @@ class TestDown:
         assert [word for word in said if word != "stack"] == ["state", "destroy"]
         assert calls(bin_folder)[-1].startswith("pulumi stack rm --yes")
         assert not place_of("t").folder.exists()
+        assert not past.exists()

@@ -1,5 +1,6 @@
 """`ecom --stack`: what Pulumi's command is told, where its state lies, whose variables a command sees."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from cli.stack.prepare import pairs, prepare
 from cli.stack.program import Pulumi
 from pipeline.settings import KafkaSettings, PostgresSettings, load
 from tests.unit.sample_platform import sample_platform
-from tests.unit.stack_command.stand_in import calls, invoke, told
+from tests.unit.stack_command.stand_in import calls, invoke, told, volume
 from toolchain.pins import cache
 
 PYTHON = sys.executable  # before a test says that it is another
@@ -153,7 +154,7 @@ def test_a_name_that_would_be_another_folder_is_refused(name):
 
 
 class TestUseStack:
-    def test_its_variables_are_put_in_the_place_of_all_others(self, bin_folder, monkeypatch):
+    def test_its_variables_are_put_in_the_place_of_all_others(self, stack_is_up, monkeypatch):
         for name in sample_platform().as_env():
             monkeypatch.setenv(name, "leftover")
         use_platform()
@@ -164,13 +165,20 @@ class TestUseStack:
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.parent.stat().st_mode & 0o777 == 0o700
 
-    def test_what_no_reference_names_is_not_written(self, bin_folder):
+    def test_what_no_reference_names_is_not_written(self, stack_is_up):
         use_platform()
         folder = Path(load(PostgresSettings).etl_password_ref.removeprefix("file:")).parent
         assert {path.name for path in folder.iterdir()} == {"admin", "etl", "airflow_admin"}
 
-    def test_one_that_is_not_up_is_named(self, bin_folder):
-        (bin_folder / "outputs").write_text("{}")
+    def test_one_that_is_not_up_is_named(self, stack_is_up):
+        (stack_is_up / "outputs").write_text("{}")
+        with pytest.raises(StackError, match="the stack t is not up: `ecom --stack t up`"):
+            use_platform()
+
+    def test_one_that_is_down_is_named_though_its_outputs_stay(self, stack_is_up):
+        (stack_is_up / "export").write_text(
+            json.dumps({"deployment": {"resources": [volume("postgres-data")]}})
+        )
         with pytest.raises(StackError, match="the stack t is not up: `ecom --stack t up`"):
             use_platform()
 
@@ -222,6 +230,13 @@ def test_a_key_that_the_next_up_would_forget_is_refused(change, bin_folder):
     with pytest.raises(StackError, match="`ecom --stack t up --set KEY=VALUE` keeps a key"):
         raise invoke("pulumi", "config", change, "kafkaPort").exception
     assert CliRunner().invoke(app, ["--stack", "t", "pulumi", "config"]).exit_code == 0
+
+
+def test_help_lists_the_commands_of_the_stack_that_the_variable_names(monkeypatch):
+    assert "demo" in CliRunner().invoke(app, ["--help"], env={"ECOM_STACK": ""}).stdout
+    listed = CliRunner().invoke(app, ["--help"], env={"ECOM_STACK": "t"}).stdout
+    assert "restore" in listed
+    assert "demo" not in listed
 
 
 def test_a_stack_has_the_commands_that_make_sense_for_it():

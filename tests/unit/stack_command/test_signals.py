@@ -60,7 +60,7 @@ def test_pulumi_is_asked_to_end_and_waited_for(number, stack_is_up):
 
 
 @ENDING
-def test_it_takes_the_files_along(number, bin_folder, tmp_path, monkeypatch):
+def test_it_takes_the_files_along(number, stack_is_up, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     program = "import os, signal; from cli.context import use_platform; use_platform();"
     program += f"assert list(__import__('pathlib').Path({str(tmp_path)!r}).glob('ecom-stack-*'));"
