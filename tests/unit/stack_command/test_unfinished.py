@@ -49,7 +49,7 @@ class TestHalfARestore:
         (bin_folder / "calls").unlink()
         return folder
 
-    @pytest.mark.parametrize("words", [("up",), ("down",), ("backup", "/nowhere/b"), ("secrets", "rotate")])
+    @pytest.mark.parametrize("words", [("up",), ("down",), ("backup", "/dev/null/b"), ("secrets", "rotate")])
     def test_nothing_else_works_on_such_data(self, words, folder, bin_folder):
         with pytest.raises(StackError, match=HALF_A_RESTORE):
             refused(*words)
